@@ -1,0 +1,1 @@
+//! The Kubernetes adapter: credentials, watches into observations, effects into patches.

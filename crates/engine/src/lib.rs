@@ -1,0 +1,1 @@
+//! Runs orders: claims, steps, commits, performs effects, recovers.

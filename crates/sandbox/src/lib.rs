@@ -1,0 +1,1 @@
+//! A Kubernetes API in one process, with simulated controllers, nodes and faults.

@@ -1,0 +1,1 @@
+//! The HTTP edge: EDAS actions, authentication, health and metrics. Translates, decides nothing.

@@ -1,0 +1,1 @@
+//! The EDAS protocol on the wire: signatures, parameters, envelopes, response models, error codes. Pure.

@@ -1,3 +1,7 @@
 //! A Kubernetes API in one process, with simulated controllers, nodes and faults.
 
+pub mod object;
 pub mod resources;
+pub mod status;
+pub mod storage;
+pub mod writes;

@@ -1,0 +1,163 @@
+//! Deletion: preconditions, finalizers, grace, propagation.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use super::{Writes, update};
+use crate::object;
+use crate::resources::{Generation, Resource};
+use crate::status::{Cause, Details, Status};
+
+/// What becomes of dependents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Propagation {
+    /// They are collected after the owner is gone.
+    Background,
+    /// The owner waits for them.
+    Foreground,
+    /// They stay.
+    Orphan,
+}
+
+/// The options of a delete request; the default deletes unconditionally with the kind's own grace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeleteOptions {
+    pub grace_period_seconds: Option<i64>,
+    pub propagation: Option<Propagation>,
+    /// Precondition on `metadata.uid`.
+    pub uid: Option<String>,
+    /// Precondition on `metadata.resourceVersion`.
+    pub resource_version: Option<String>,
+}
+
+/// What a delete did.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Deletion {
+    /// The object is gone; this was its last state.
+    Gone(Arc<Value>),
+    /// Finalizers or a grace period hold the object; this is its state now.
+    Held(Arc<Value>),
+}
+
+impl Deletion {
+    /// The object, gone or held.
+    pub fn object(&self) -> &Arc<Value> {
+        match self {
+            Self::Gone(object) | Self::Held(object) => object,
+        }
+    }
+}
+
+/// See [`Writes::delete`].
+pub(super) fn delete(
+    writes: &mut Writes<'_>,
+    resource: &'static Resource,
+    namespace: &str,
+    name: &str,
+    options: &DeleteOptions,
+) -> Result<Deletion, Status> {
+    let stored = writes.storage.get(resource, namespace, name).ok_or_else(|| Status::not_found(resource, name))?;
+    let stored = Arc::clone(stored);
+    check_preconditions(resource, name, &stored, options)?;
+
+    let mut object = Value::clone(&stored);
+    request_propagation(&mut object, options.propagation);
+    let grace = grace_period(resource, &stored, options);
+    mark(writes, resource, &mut object, grace);
+    if update::is_released(resource, &object) {
+        if writes.dry_run {
+            return Ok(Deletion::Gone(Arc::new(object)));
+        }
+        writes.storage.remove(resource, namespace, name);
+        let shown = if object::is_deleting(&stored) || grace > 0 { stored } else { Arc::new(object) };
+        return Ok(Deletion::Gone(shown));
+    }
+    if object == *stored {
+        return Ok(Deletion::Held(stored));
+    }
+    if writes.dry_run {
+        return Ok(Deletion::Held(Arc::new(object)));
+    }
+    Ok(Deletion::Held(writes.storage.put(resource, object)))
+}
+
+fn check_preconditions(
+    resource: &Resource,
+    name: &str,
+    stored: &Value,
+    options: &DeleteOptions,
+) -> Result<(), Status> {
+    let conflict = |what: &str, wanted: &str, present: &str| {
+        let why = format!("Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {present}");
+        let mut status = Status::conflict(resource, name, &why);
+        // This conflict speaks of the Kind where all others speak of the plural.
+        status.message = format!("Operation cannot be fulfilled on {} \"{name}\": {why}", resource.qualified_kind());
+        status.with_details(Details {
+            name: name.to_owned(),
+            group: resource.group.to_owned(),
+            kind: resource.kind.to_owned(),
+            causes: Vec::<Cause>::new(),
+            ..Details::default()
+        })
+    };
+    let uid = object::uid(stored);
+    if let Some(wanted) = options.uid.as_deref().filter(|wanted| *wanted != uid) {
+        return Err(conflict("UID", wanted, uid));
+    }
+    let version = object::text(stored, "/metadata/resourceVersion");
+    if let Some(wanted) = options.resource_version.as_deref().filter(|wanted| *wanted != version) {
+        return Err(conflict("ResourceVersion", wanted, version));
+    }
+    Ok(())
+}
+
+/// Propagation other than Background is a finalizer that the garbage collector takes off when it has done its part.
+fn request_propagation(object: &mut Value, propagation: Option<Propagation>) {
+    let wanted = match propagation {
+        None => return,
+        Some(Propagation::Background) => None,
+        Some(Propagation::Foreground) => Some("foregroundDeletion"),
+        Some(Propagation::Orphan) => Some("orphan"),
+    };
+    let mut finalizers: Vec<String> = object::finalizers(object)
+        .filter(|one| !matches!(*one, "foregroundDeletion" | "orphan"))
+        .map(str::to_owned)
+        .collect();
+    finalizers.extend(wanted.map(str::to_owned));
+    object::set_finalizers(object, finalizers.iter().map(String::as_str));
+}
+
+/// Only pods have a grace, and only those that a node may be running.
+fn grace_period(resource: &Resource, stored: &Value, options: &DeleteOptions) -> i64 {
+    if resource.storage_key != "pods" {
+        return 0;
+    }
+    let idle = object::text(stored, "/spec/nodeName").is_empty()
+        || matches!(object::text(stored, "/status/phase"), "Succeeded" | "Failed");
+    if idle {
+        return 0;
+    }
+    let own = object::integer(stored, "/spec/terminationGracePeriodSeconds").unwrap_or(30);
+    options.grace_period_seconds.unwrap_or(own).max(0)
+}
+
+/// Sets or shortens the deletion marks.
+fn mark(writes: &Writes<'_>, resource: &Resource, object: &mut Value, grace: i64) {
+    if let Some(present) = object::integer(object, "/metadata/deletionGracePeriodSeconds") {
+        if present <= grace {
+            return;
+        }
+    } else if resource.generation != Generation::None || object::generation(object) > 0 {
+        let next = object::generation(object) + 1;
+        object::metadata_mut(object).insert("generation".into(), json!(next));
+    }
+    let end = writes.now.checked_add(SignedDuration::from_secs(grace)).unwrap_or(writes.now);
+    let metadata = object::metadata_mut(object);
+    metadata.insert("deletionTimestamp".into(), json!(object::format_time(end)));
+    metadata.insert("deletionGracePeriodSeconds".into(), json!(grace));
+    if resource.storage_key == "namespaces" {
+        object::child_mut(object::as_map(object), "status").insert("phase".into(), json!("Terminating"));
+    }
+}

@@ -1,7 +1,9 @@
 //! A Kubernetes API in one process, with simulated controllers, nodes and faults.
 
 pub mod object;
+pub mod quantity;
 pub mod resources;
+pub mod schema;
 pub mod status;
 pub mod storage;
 pub mod writes;

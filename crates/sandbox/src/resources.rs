@@ -11,6 +11,8 @@
 
 use serde_json::Value;
 
+use crate::schema::{self, Object};
+
 pub mod field;
 
 pub use field::{FieldError, Reason};
@@ -116,9 +118,22 @@ impl Resource {
         }
     }
 
+    /// The shape of the kind.
+    #[must_use]
+    pub fn schema(&self) -> &'static Object {
+        let name = if self.group == "events.k8s.io" {
+            "events.Event"
+        } else {
+            self.kind
+        };
+        schema::find(name).expect("every kind has a shape; a test checks it")
+    }
+
     #[must_use]
     pub fn subresource(&self, name: &str) -> Option<&'static Subresource> {
-        self.subresources.iter().find(|subresource| subresource.name == name)
+        self.subresources
+            .iter()
+            .find(|subresource| subresource.name == name)
     }
 
     #[must_use]
@@ -141,23 +156,41 @@ pub fn all() -> &'static [&'static Resource] {
 /// The resource at `/apis/GROUP/VERSION/.../PLURAL` (`/api/VERSION` for the empty group).
 #[must_use]
 pub fn find(group: &str, version: &str, plural: &str) -> Option<&'static Resource> {
-    ALL.iter().copied().find(|r| r.group == group && r.version == version && r.plural == plural)
+    ALL.iter()
+        .copied()
+        .find(|r| r.group == group && r.version == version && r.plural == plural)
 }
 
 /// The resource of a kind, as `apiVersion` and `kind` of an object or an owner reference name it.
 #[must_use]
 pub fn find_kind(api_version: &str, kind: &str) -> Option<&'static Resource> {
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-    ALL.iter().copied().find(|r| r.group == group && r.version == version && r.kind == kind)
+    ALL.iter()
+        .copied()
+        .find(|r| r.group == group && r.version == version && r.kind == kind)
 }
 
-const ALL_VERBS: &[&str] = &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+const ALL_VERBS: &[&str] = &[
+    "create",
+    "delete",
+    "deletecollection",
+    "get",
+    "list",
+    "patch",
+    "update",
+    "watch",
+];
 const OBJECT_VERBS: &[&str] = &["get", "patch", "update"];
 const CREATE_ONLY: &[&str] = &["create"];
 const IN_ALL: &[&str] = &["all"];
 
 const fn own(name: &'static str, kind: &'static str) -> Subresource {
-    Subresource { name, group_version: None, kind, verbs: OBJECT_VERBS }
+    Subresource {
+        name,
+        group_version: None,
+        kind,
+        verbs: OBJECT_VERBS,
+    }
 }
 
 const fn foreign(
@@ -167,7 +200,12 @@ const fn foreign(
     kind: &'static str,
     verbs: &'static [&'static str],
 ) -> Subresource {
-    Subresource { name, group_version: Some((group, version)), kind, verbs }
+    Subresource {
+        name,
+        group_version: Some((group, version)),
+        kind,
+        verbs,
+    }
 }
 
 const SCALE: Subresource = foreign("scale", "autoscaling", "v1", "Scale", OBJECT_VERBS);
@@ -253,9 +291,16 @@ pub static NAMESPACES: &Resource = &Resource {
     singular: "namespace",
     short_names: &["ns"],
     namespaced: false,
-    verbs: &["create", "delete", "get", "list", "patch", "update", "watch"],
+    verbs: &[
+        "create", "delete", "get", "list", "patch", "update", "watch",
+    ],
     subresources: &[
-        Subresource { name: "finalize", group_version: None, kind: "Namespace", verbs: &["update"] },
+        Subresource {
+            name: "finalize",
+            group_version: None,
+            kind: "Namespace",
+            verbs: &["update"],
+        },
         own("status", "Namespace"),
     ],
     storage_key: "namespaces",
@@ -286,9 +331,19 @@ pub static PODS: &Resource = &Resource {
     short_names: &["po"],
     categories: IN_ALL,
     subresources: &[
-        Subresource { name: "binding", group_version: None, kind: "Binding", verbs: CREATE_ONLY },
+        Subresource {
+            name: "binding",
+            group_version: None,
+            kind: "Binding",
+            verbs: CREATE_ONLY,
+        },
         foreign("eviction", "policy", "v1", "Eviction", CREATE_ONLY),
-        Subresource { name: "log", group_version: None, kind: "Pod", verbs: &["get"] },
+        Subresource {
+            name: "log",
+            group_version: None,
+            kind: "Pod",
+            verbs: &["get"],
+        },
         own("status", "Pod"),
     ],
     storage_key: "pods",

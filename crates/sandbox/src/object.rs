@@ -23,12 +23,17 @@ pub fn uid(object: &Value) -> &str {
 
 /// `kind`, or "".
 pub fn kind(object: &Value) -> &str {
-    object.get("kind").and_then(Value::as_str).unwrap_or_default()
+    object
+        .get("kind")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 /// `metadata.resourceVersion` as a number; 0 when absent or not a number.
 pub fn resource_version(object: &Value) -> u64 {
-    metadata_text(object, "resourceVersion").parse().unwrap_or(0)
+    metadata_text(object, "resourceVersion")
+        .parse()
+        .unwrap_or(0)
 }
 
 /// `metadata.generation`, or 0.
@@ -58,7 +63,9 @@ pub fn annotation<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
 
 /// `metadata.finalizers`.
 pub fn finalizers(object: &Value) -> impl Iterator<Item = &str> {
-    items(object, "/metadata/finalizers").iter().filter_map(Value::as_str)
+    items(object, "/metadata/finalizers")
+        .iter()
+        .filter_map(Value::as_str)
 }
 
 /// `metadata.ownerReferences`.
@@ -68,7 +75,9 @@ pub fn owner_references(object: &Value) -> &[Value] {
 
 /// The owner reference with `controller: true`.
 pub fn controller_of(object: &Value) -> Option<&Value> {
-    owner_references(object).iter().find(|owner| owner.get("controller") == Some(&Value::Bool(true)))
+    owner_references(object)
+        .iter()
+        .find(|owner| owner.get("controller") == Some(&Value::Bool(true)))
 }
 
 /// Whether `metadata.deletionTimestamp` is set.
@@ -88,7 +97,10 @@ pub fn creation_timestamp(object: &Value) -> Option<Timestamp> {
 
 /// The text at a JSON pointer, or "".
 pub fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    object
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 /// The integer at a JSON pointer.
@@ -103,7 +115,11 @@ pub fn boolean(object: &Value, pointer: &str) -> Option<bool> {
 
 /// The elements of the list at a JSON pointer; empty when absent.
 pub fn items<'a>(object: &'a Value, pointer: &str) -> &'a [Value] {
-    object.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+    object
+        .pointer(pointer)
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default()
 }
 
 /// The time at a JSON pointer.
@@ -155,7 +171,12 @@ pub fn set_annotation(object: &mut Value, key: &str, value: &str) {
 /// Removes one annotation, and the map with its last entry.
 pub fn remove_annotation(object: &mut Value, key: &str) {
     let metadata = metadata_mut(object);
-    let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) else { return };
+    let Some(annotations) = metadata
+        .get_mut("annotations")
+        .and_then(Value::as_object_mut)
+    else {
+        return;
+    };
     annotations.shift_remove(key);
     if annotations.is_empty() {
         metadata.shift_remove("annotations");
@@ -187,5 +208,9 @@ pub fn set_or_remove(object: &mut Value, key: &str, value: Option<Value>) {
 }
 
 fn metadata_text<'a>(object: &'a Value, key: &str) -> &'a str {
-    object.get("metadata").and_then(|metadata| metadata.get(key)).and_then(Value::as_str).unwrap_or_default()
+    object
+        .get("metadata")
+        .and_then(|metadata| metadata.get(key))
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }

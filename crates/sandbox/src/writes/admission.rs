@@ -21,8 +21,9 @@ pub(super) fn namespace_accepts(
         return Err(Status::not_found(resources::NAMESPACES, namespace));
     };
     if object::is_deleting(object) {
-        let why =
-            format!("unable to create new content in namespace {namespace} because it is being terminated");
+        let why = format!(
+            "unable to create new content in namespace {namespace} because it is being terminated"
+        );
         let mut status = Status::forbidden(resource, name, &why);
         if let Some(details) = &mut status.details {
             details.causes.push(Cause {
@@ -56,6 +57,10 @@ pub(super) fn admit_update(
 }
 
 /// Everything wrong with the object: metadata first, then the kind's own rules.
-pub(super) fn validate(resource: &Resource, object: &Value, stored: Option<&Value>) -> Vec<FieldError> {
+pub(super) fn validate(
+    resource: &Resource,
+    object: &Value,
+    stored: Option<&Value>,
+) -> Vec<FieldError> {
     (resource.validate)(object, stored)
 }

@@ -17,7 +17,9 @@ pub(super) fn create(
     mut object: Value,
 ) -> Result<Arc<Value>, Status> {
     if !object::text(&object, "/metadata/resourceVersion").is_empty() {
-        return Err(Status::unexplained("resourceVersion should not be set on objects to be created"));
+        return Err(Status::unexplained(
+            "resourceVersion should not be set on objects to be created",
+        ));
     }
     admission::namespace_accepts(writes, resource, namespace, object::name(&object))?;
     identify(writes, resource, namespace, &mut object);
@@ -70,7 +72,11 @@ fn identify(writes: &mut Writes<'_>, resource: &Resource, namespace: &str, objec
     }
     metadata.insert("uid".into(), json!(uid));
     metadata.insert("creationTimestamp".into(), json!(time));
-    for transient in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
+    for transient in [
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "selfLink",
+    ] {
         metadata.shift_remove(transient);
     }
     if resource.generation != Generation::None {

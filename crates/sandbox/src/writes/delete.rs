@@ -58,7 +58,10 @@ pub(super) fn delete(
     name: &str,
     options: &DeleteOptions,
 ) -> Result<Deletion, Status> {
-    let stored = writes.storage.get(resource, namespace, name).ok_or_else(|| Status::not_found(resource, name))?;
+    let stored = writes
+        .storage
+        .get(resource, namespace, name)
+        .ok_or_else(|| Status::not_found(resource, name))?;
     let stored = Arc::clone(stored);
     check_preconditions(resource, name, &stored, options)?;
 
@@ -71,7 +74,11 @@ pub(super) fn delete(
             return Ok(Deletion::Gone(Arc::new(object)));
         }
         writes.storage.remove(resource, namespace, name);
-        let shown = if object::is_deleting(&stored) || grace > 0 { stored } else { Arc::new(object) };
+        let shown = if object::is_deleting(&stored) || grace > 0 {
+            stored
+        } else {
+            Arc::new(object)
+        };
         return Ok(Deletion::Gone(shown));
     }
     if object == *stored {
@@ -90,10 +97,15 @@ fn check_preconditions(
     options: &DeleteOptions,
 ) -> Result<(), Status> {
     let conflict = |what: &str, wanted: &str, present: &str| {
-        let why = format!("Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {present}");
+        let why = format!(
+            "Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {present}"
+        );
         let mut status = Status::conflict(resource, name, &why);
         // This conflict speaks of the Kind where all others speak of the plural.
-        status.message = format!("Operation cannot be fulfilled on {} \"{name}\": {why}", resource.qualified_kind());
+        status.message = format!(
+            "Operation cannot be fulfilled on {} \"{name}\": {why}",
+            resource.qualified_kind()
+        );
         status.with_details(Details {
             name: name.to_owned(),
             group: resource.group.to_owned(),
@@ -107,7 +119,11 @@ fn check_preconditions(
         return Err(conflict("UID", wanted, uid));
     }
     let version = object::text(stored, "/metadata/resourceVersion");
-    if let Some(wanted) = options.resource_version.as_deref().filter(|wanted| *wanted != version) {
+    if let Some(wanted) = options
+        .resource_version
+        .as_deref()
+        .filter(|wanted| *wanted != version)
+    {
         return Err(conflict("ResourceVersion", wanted, version));
     }
     Ok(())
@@ -135,7 +151,10 @@ fn grace_period(resource: &Resource, stored: &Value, options: &DeleteOptions) ->
         return 0;
     }
     let idle = object::text(stored, "/spec/nodeName").is_empty()
-        || matches!(object::text(stored, "/status/phase"), "Succeeded" | "Failed");
+        || matches!(
+            object::text(stored, "/status/phase"),
+            "Succeeded" | "Failed"
+        );
     if idle {
         return 0;
     }
@@ -153,11 +172,15 @@ fn mark(writes: &Writes<'_>, resource: &Resource, object: &mut Value, grace: i64
         let next = object::generation(object) + 1;
         object::metadata_mut(object).insert("generation".into(), json!(next));
     }
-    let end = writes.now.checked_add(SignedDuration::from_secs(grace)).unwrap_or(writes.now);
+    let end = writes
+        .now
+        .checked_add(SignedDuration::from_secs(grace))
+        .unwrap_or(writes.now);
     let metadata = object::metadata_mut(object);
     metadata.insert("deletionTimestamp".into(), json!(object::format_time(end)));
     metadata.insert("deletionGracePeriodSeconds".into(), json!(grace));
     if resource.storage_key == "namespaces" {
-        object::child_mut(object::as_map(object), "status").insert("phase".into(), json!("Terminating"));
+        object::child_mut(object::as_map(object), "status")
+            .insert("phase".into(), json!("Terminating"));
     }
 }

@@ -1,1 +1,106 @@
-//! Follows.
+//! What the operations answer, with EDAS's own names, misspellings included.
+//!
+//! An answer is a [`Success`] around the operation's payload:
+//!
+//! | operation | payload |
+//! |---|---|
+//! | Deploy-, Scale-, Restart-, Start-, Stop-, DeleteK8sApplication, UpdateK8sApplicationConfig | [`ChangeOrderStarted`] |
+//! | AbortChangeOrder, AbortAndRollbackChangeOrder | [`ChangeOrderStopped`] |
+//! | ContinuePipeline | [`Nothing`] |
+//! | GetAppDeployment, RetryChangeOrderTask, ImportK8sCluster | [`TextData`] |
+//! | any other | the struct that is named like the operation |
+//!
+//! Strings default to `""`, numbers to 0 and lists to empty, in both directions, so that literals name only what they
+//! know. Lists are plain vectors here; where EDAS wraps a list in an object with the item's name, [`lists`] does so on
+//! the way out and in. The types hold no logic: what a field means is for the server to say.
+
+use serde::{Deserialize, Serialize};
+
+use crate::envelope::{SUCCESS_CODE, SUCCESS_ERROR_CODE, SUCCESS_MESSAGE};
+
+mod application;
+mod change_order;
+mod cluster;
+mod instance;
+mod kubernetes_application;
+mod lists;
+mod region;
+
+pub use application::{ApplicationDetail, ApplicationSummary, GetApplication, ListApplication};
+pub use change_order::{
+    ChangeOrder, ChangeOrderInfo, ChangeOrderStopped, GetChangeOrderInfo, Instance, InstanceStage,
+    ListHistoryDeployVersion, ListRecentChangeOrder, PackageVersion, PipelineInfo, ServiceStage,
+    StageDetail, StageInfo, StageResult, StoppedOrder, TaskInfo, TrafficControl,
+};
+pub use cluster::{
+    Cluster, ClusterPage, DeleteCluster, GetCluster, GetK8sCluster, KubernetesNamespace,
+    ListCluster, ListK8sNamespaces,
+};
+pub use instance::{
+    AppInfo, ApplicationOverview, DeployRecord, DescribeAppInstanceList, Ecc, Ecu, Group,
+    InstanceInfo, QueryApplicationStatus,
+};
+pub use kubernetes_application::{
+    App, Applcation, ApplicationInfo, Component, Conf, DeployGroup, Env, GetK8sApplication,
+    ImageInfo, InsertK8sApplication, LatestVersion, UpdateK8sApplicationBaseInfo,
+};
+pub use region::{DeleteUserDefineRegion, InsertOrUpdateRegion, ListUserDefineRegion, Region};
+
+/// The body of a successful answer: the head that all share, and the payload beside it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Success<T> {
+    pub code: i32,
+    #[serde(default)]
+    pub message: String,
+    #[serde(default)]
+    pub request_id: String,
+    #[serde(flatten)]
+    pub payload: T,
+}
+
+impl<T> Success<T> {
+    /// The answer to the request of that id.
+    pub fn new(request_id: impl Into<String>, payload: T) -> Self {
+        Self {
+            code: SUCCESS_CODE,
+            message: SUCCESS_MESSAGE.into(),
+            request_id: request_id.into(),
+            payload,
+        }
+    }
+}
+
+/// The payload of the operations that start a change order of an existing application.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct ChangeOrderStarted {
+    pub change_order_id: String,
+}
+
+/// The payload of an operation that says no more than that it was done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Nothing {}
+
+/// The payload of an operation that answers with one text: the Deployment as JSON, a cluster's id.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct TextData {
+    pub data: String,
+}
+
+impl ChangeOrderStopped {
+    /// The payload of a success; `trace_id` is the one that the server's log carries.
+    pub fn new(change_order_id: impl Into<String>, trace_id: impl Into<String>) -> Self {
+        Self {
+            trace_id: trace_id.into(),
+            error_code: SUCCESS_ERROR_CODE.into(),
+            data: StoppedOrder {
+                change_order_id: change_order_id.into(),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,20 @@ use serde_json::Value;
 
 use crate::schema::{self, Object};
 
+mod autoscaler;
+mod config;
+mod default;
+mod disruption;
 pub mod field;
+mod ingress;
+mod lease;
+mod metadata;
+mod names;
+mod namespace;
+pub mod pod;
+pub mod selector;
+pub mod service;
+mod workload;
 
 pub use field::{FieldError, Reason};
 
@@ -70,8 +83,10 @@ pub struct Resource {
     /// Runs after defaulting and before validation, with the stored object on update: initial status on creates,
     /// fields that an update carries over.
     pub prepare: fn(&mut Value, Option<&Value>),
-    /// Everything wrong with the spec of `new`, in the server's order; metadata is checked by the write path.
+    /// Everything wrong with the spec of `new`, in the server's order; see [`Resource::check`] for metadata too.
     pub validate: fn(new: &Value, old: Option<&Value>) -> Vec<FieldError>,
+    /// Everything wrong with a written status.
+    pub validate_status: fn(&Value) -> Vec<FieldError>,
     /// What `metadata.name` must look like.
     pub name_rule: field::NameRule,
 }
@@ -127,6 +142,14 @@ impl Resource {
             self.kind
         };
         schema::find(name).expect("every kind has a shape; a test checks it")
+    }
+
+    /// Everything wrong with a new object, or with an update of `old`: metadata first, then the kind's own rules.
+    #[must_use]
+    pub fn check(&self, new: &Value, old: Option<&Value>) -> Vec<FieldError> {
+        let mut errors = metadata::validate(self, new, old);
+        errors.extend((self.validate)(new, old));
+        errors
     }
 
     #[must_use]
@@ -216,6 +239,10 @@ fn anything_goes(_: &Value, _: Option<&Value>) -> Vec<FieldError> {
     Vec::new()
 }
 
+fn any_status_goes(_: &Value) -> Vec<FieldError> {
+    Vec::new()
+}
+
 /// A namespaced kind with all verbs and no peculiarities, to build the others from.
 const PLAIN: Resource = Resource {
     group: "",
@@ -237,6 +264,7 @@ const PLAIN: Resource = Resource {
     default: nothing,
     prepare: as_given,
     validate: anything_goes,
+    validate_status: any_status_goes,
     name_rule: field::NameRule::Subdomain,
 };
 
@@ -247,6 +275,7 @@ pub static CONFIGMAPS: &Resource = &Resource {
     singular: "configmap",
     short_names: &["cm"],
     storage_key: "configmaps",
+    validate: config::validate_config_map,
     ..PLAIN
 };
 
@@ -307,6 +336,8 @@ pub static NAMESPACES: &Resource = &Resource {
     returns_deleted: true,
     field_labels: &["name", "status.phase"],
     name_rule: field::NameRule::Label,
+    default: namespace::default,
+    prepare: namespace::prepare,
     ..PLAIN
 };
 
@@ -320,6 +351,7 @@ pub static NODES: &Resource = &Resource {
     subresources: &[own("status", "Node")],
     storage_key: "nodes",
     field_labels: &["spec.unschedulable"],
+    default: namespace::default_node,
     ..PLAIN
 };
 
@@ -359,6 +391,9 @@ pub static PODS: &Resource = &Resource {
         "status.phase",
         "status.podIP",
     ],
+    default: pod::default,
+    prepare: pod::prepare,
+    validate: pod::validate,
     ..PLAIN
 };
 
@@ -370,6 +405,7 @@ pub static RESOURCEQUOTAS: &Resource = &Resource {
     short_names: &["quota"],
     subresources: &[own("status", "ResourceQuota")],
     storage_key: "resourcequotas",
+    prepare: default::reset_status,
     ..PLAIN
 };
 
@@ -380,6 +416,8 @@ pub static SECRETS: &Resource = &Resource {
     singular: "secret",
     storage_key: "secrets",
     field_labels: &["type"],
+    default: config::default_secret,
+    validate: config::validate_secret,
     ..PLAIN
 };
 
@@ -405,7 +443,10 @@ pub static SERVICES: &Resource = &Resource {
     storage_key: "services",
     returns_deleted: true,
     field_labels: &["spec.clusterIP", "spec.type"],
-    name_rule: field::NameRule::Label,
+    default: service::default,
+    prepare: service::prepare,
+    validate: service::validate,
+    name_rule: field::NameRule::Service,
     ..PLAIN
 };
 
@@ -420,6 +461,9 @@ pub static DAEMONSETS: &Resource = &Resource {
     subresources: &[own("status", "DaemonSet")],
     storage_key: "daemonsets.apps",
     generation: Generation::Spec,
+    default: workload::default_daemon_set,
+    prepare: workload::prepare_daemon_set,
+    validate: workload::validate_daemon_set,
     ..PLAIN
 };
 
@@ -434,6 +478,10 @@ pub static DEPLOYMENTS: &Resource = &Resource {
     subresources: &[SCALE, own("status", "Deployment")],
     storage_key: "deployments.apps",
     generation: Generation::SpecAndAnnotations,
+    default: workload::default_deployment,
+    prepare: default::reset_status,
+    validate: workload::validate_deployment,
+    validate_status: workload::validate_replicas_status,
     ..PLAIN
 };
 
@@ -448,6 +496,10 @@ pub static REPLICASETS: &Resource = &Resource {
     subresources: &[SCALE, own("status", "ReplicaSet")],
     storage_key: "replicasets.apps",
     generation: Generation::Spec,
+    default: workload::default_replica_set,
+    prepare: default::reset_status,
+    validate: workload::validate_replica_set,
+    validate_status: workload::validate_replicas_status,
     ..PLAIN
 };
 
@@ -462,6 +514,9 @@ pub static STATEFULSETS: &Resource = &Resource {
     subresources: &[SCALE, own("status", "StatefulSet")],
     storage_key: "statefulsets.apps",
     generation: Generation::Spec,
+    default: workload::default_stateful_set,
+    prepare: default::reset_status,
+    validate: workload::validate_stateful_set,
     ..PLAIN
 };
 
@@ -500,6 +555,9 @@ pub static HORIZONTALPODAUTOSCALERS: &Resource = &Resource {
     categories: IN_ALL,
     subresources: &[own("status", "HorizontalPodAutoscaler")],
     storage_key: "horizontalpodautoscalers.autoscaling",
+    default: autoscaler::default,
+    prepare: default::reset_status,
+    validate: autoscaler::validate,
     ..PLAIN
 };
 
@@ -511,6 +569,7 @@ pub static LEASES: &Resource = &Resource {
     singular: "lease",
     storage_key: "leases.coordination.k8s.io",
     create_on_update: true,
+    validate: lease::validate,
     ..PLAIN
 };
 
@@ -535,6 +594,8 @@ pub static INGRESSES: &Resource = &Resource {
     subresources: &[own("status", "Ingress")],
     storage_key: "ingresses.networking.k8s.io",
     generation: Generation::Spec,
+    prepare: default::reset_status,
+    validate: ingress::validate,
     ..PLAIN
 };
 
@@ -548,6 +609,8 @@ pub static PODDISRUPTIONBUDGETS: &Resource = &Resource {
     subresources: &[own("status", "PodDisruptionBudget")],
     storage_key: "poddisruptionbudgets.policy",
     generation: Generation::Spec,
+    prepare: default::reset_status,
+    validate: disruption::validate,
     ..PLAIN
 };
 

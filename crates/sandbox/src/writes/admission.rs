@@ -1,10 +1,14 @@
 //! What stands between a request and its validation: namespace life cycle, and the fields that need to see the store.
 
+use std::collections::HashSet;
+
+use rand::Rng;
 use serde_json::Value;
 
 use super::Writes;
 use crate::object;
-use crate::resources::{self, FieldError, Resource};
+use crate::resources::{self, Resource};
+use crate::schema::decode::decode;
 use crate::status::{Cause, Status};
 
 /// Creates need a namespace that exists and is not going away.
@@ -37,30 +41,127 @@ pub(super) fn namespace_accepts(
     Ok(())
 }
 
+/// The object in the shape of its kind and with its defaults: what a server's decoding gives.
+pub(super) fn complete(resource: &Resource, object: &Value) -> Result<Value, Status> {
+    let mut object = shape(resource, object)?;
+    (resource.default)(&mut object);
+    Ok(object)
+}
+
+/// The object as it will be stored, after everything that completes it.
+pub(super) fn settle(
+    resource: &Resource,
+    mut object: Value,
+    stored: Option<&Value>,
+) -> Result<Value, Status> {
+    (resource.prepare)(&mut object, stored);
+    shape(resource, &object)
+}
+
+fn shape(resource: &Resource, object: &Value) -> Result<Value, Status> {
+    let decoded = decode(resource.schema(), object).map_err(|error| {
+        let (kind, version) = (resource.kind, resource.version);
+        Status::bad_request(format!(
+            "{kind} in version \"{version}\" cannot be handled as a {kind}: {error}"
+        ))
+    })?;
+    Ok(decoded.value)
+}
+
 /// Completes or refuses a create.
 pub(super) fn admit_create(
-    _writes: &mut Writes<'_>,
-    _resource: &'static Resource,
-    _object: &mut Value,
+    writes: &mut Writes<'_>,
+    resource: &'static Resource,
+    object: &mut Value,
 ) -> Result<(), Status> {
+    if resource == resources::PODS {
+        return admit_pod(writes, object);
+    }
+    if resource == resources::SERVICES {
+        admit_service(writes, object);
+    }
     Ok(())
 }
 
 /// Completes or refuses an update.
 pub(super) fn admit_update(
-    _writes: &mut Writes<'_>,
-    _resource: &'static Resource,
-    _object: &mut Value,
-    _stored: &Value,
+    writes: &mut Writes<'_>,
+    resource: &'static Resource,
+    object: &mut Value,
+    stored: &Value,
 ) -> Result<(), Status> {
+    if resource == resources::SERVICES {
+        (resource.prepare)(object, Some(stored));
+        admit_service(writes, object);
+    }
     Ok(())
 }
 
-/// Everything wrong with the object: metadata first, then the kind's own rules.
-pub(super) fn validate(
-    resource: &Resource,
-    object: &Value,
-    stored: Option<&Value>,
-) -> Vec<FieldError> {
-    (resource.validate)(object, stored)
+fn admit_pod(writes: &mut Writes<'_>, pod: &mut Value) -> Result<(), Status> {
+    let name = object::name(pod).to_owned();
+    let refuse = |why: String| Err(Status::forbidden(resources::PODS, &name, &why));
+    let namespace = object::namespace(pod);
+    let account = object::text(pod, "/spec/serviceAccountName");
+    // The default account is always there: a namespace gets it at once.
+    let known = matches!(account, "" | "default")
+        || writes
+            .storage
+            .get(resources::SERVICEACCOUNTS, namespace, account)
+            .is_some();
+    if !known {
+        return refuse(format!(
+            "error looking up service account {namespace}/{account}: serviceaccount \"{account}\" not found"
+        ));
+    }
+    let class = object::text(pod, "/spec/priorityClassName");
+    if !matches!(
+        class,
+        "" | "system-cluster-critical" | "system-node-critical"
+    ) {
+        return refuse(format!("no PriorityClass with name {class} was found"));
+    }
+    if let Some(priority) =
+        object::integer(pod, "/spec/priority").filter(|priority| *priority != 0 && class.is_empty())
+    {
+        return refuse(format!(
+            "the integer value of priority ({priority}) must not be provided in pod spec; priority admission \
+             controller computed 0 from the given PriorityClass name"
+        ));
+    }
+    let suffix = writes.random_suffix(5);
+    resources::pod::admit(pod, &suffix);
+    Ok(())
+}
+
+/// Gives out a cluster IP of 10.96.0.0/16 and node ports of 30000-32767 that no other Service has.
+fn admit_service(writes: &mut Writes<'_>, service: &mut Value) {
+    let mut addresses: HashSet<String> = HashSet::new();
+    let mut ports: HashSet<i64> = HashSet::new();
+    for other in writes.storage.list(resources::SERVICES, None) {
+        addresses.insert(object::text(other, "/spec/clusterIP").to_owned());
+        let list = object::items(other, "/spec/ports").iter();
+        ports.extend(list.filter_map(|port| port.get("nodePort")?.as_i64()));
+        ports.extend(object::integer(other, "/spec/healthCheckNodePort"));
+    }
+    let rng = &mut *writes.rng;
+    resources::service::assign_cluster_ip(service, || {
+        loop {
+            let address = format!(
+                "10.96.{}.{}",
+                rng.random_range(0..=255),
+                rng.random_range(1..=254)
+            );
+            if !addresses.contains(&address) {
+                return address;
+            }
+        }
+    });
+    resources::service::assign_node_ports(service, || {
+        loop {
+            let port: u16 = rng.random_range(30_000..=32_767);
+            if ports.insert(i64::from(port)) {
+                return port;
+            }
+        }
+    });
 }

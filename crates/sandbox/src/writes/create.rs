@@ -25,10 +25,10 @@ pub(super) fn create(
     identify(writes, resource, namespace, &mut object);
     let name = object::name(&object).to_owned();
 
+    let mut object = admission::complete(resource, &object)?;
     admission::admit_create(writes, resource, &mut object)?;
-    (resource.default)(&mut object);
-    (resource.prepare)(&mut object, None);
-    let errors = admission::validate(resource, &object, None);
+    let object = admission::settle(resource, object, None)?;
+    let errors = resource.check(&object, None);
     if !errors.is_empty() {
         return Err(Status::invalid(resource, &name, errors));
     }

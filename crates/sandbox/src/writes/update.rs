@@ -30,13 +30,16 @@ pub(super) fn update(
     };
     check_preconditions(resource, name, &stored, &object)?;
     carry_over(resource, &stored, part, &mut object);
+    let mut object = admission::complete(resource, &object)?;
     if part == Part::Main {
         admission::admit_update(writes, resource, &mut object, &stored)?;
     }
-    (resource.default)(&mut object);
-    (resource.prepare)(&mut object, Some(&stored));
+    let mut object = admission::settle(resource, object, Some(&stored))?;
     let mut errors = added_finalizers(&stored, &object);
-    errors.extend(admission::validate(resource, &object, Some(&stored)));
+    match part {
+        Part::Main => errors.extend(resource.check(&object, Some(&stored))),
+        Part::Status => errors.extend((resource.validate_status)(&object)),
+    }
     if !errors.is_empty() {
         return Err(Status::invalid(resource, name, errors));
     }

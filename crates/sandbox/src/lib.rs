@@ -1,6 +1,8 @@
 //! A Kubernetes API in one process, with simulated controllers, nodes and faults.
 
+pub mod api;
 pub mod object;
+pub mod patch;
 pub mod quantity;
 pub mod resources;
 pub mod schema;

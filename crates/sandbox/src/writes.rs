@@ -131,6 +131,33 @@ impl<'a> Writes<'a> {
         update::update(self, resource, namespace, name, part, object)
     }
 
+    /// As [`Writes::modify`], without admission, validation or generation: for what only the system does, such as
+    /// binding a pod.
+    ///
+    /// # Errors
+    /// 404 when absent.
+    pub fn modify_unchecked(
+        &mut self,
+        resource: &'static Resource,
+        namespace: &str,
+        name: &str,
+        change: impl FnOnce(&mut Value),
+    ) -> Result<Arc<Value>, Status> {
+        let stored = self
+            .storage
+            .get(resource, namespace, name)
+            .ok_or_else(|| Status::not_found(resource, name))?;
+        let mut object = Value::clone(stored);
+        change(&mut object);
+        if object == **stored {
+            return Ok(Arc::clone(stored));
+        }
+        if self.dry_run {
+            return Ok(Arc::new(object));
+        }
+        Ok(self.storage.put(resource, object))
+    }
+
     /// Deletes an object, or marks it as deleted while finalizers or a grace period hold it.
     ///
     /// # Errors

@@ -28,6 +28,12 @@ pub trait Clock: Send + Sync + 'static {
     async fn sleep_until(&self, deadline: Timestamp);
 }
 
+/// Gives identifiers that were never used before.
+pub trait Ids: Send + Sync + 'static {
+    /// A new UUID.
+    fn fresh(&self) -> uuid::Uuid;
+}
+
 /// A text that must not be shown: its `Debug` and `Display` hide it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -1,0 +1,248 @@
+//! CoDeploy, CoDeployHistroy, CoRestartApplication and configuration changes: all bring a version to all pods.
+
+use super::create::package_version_or_tag;
+use super::{Birth, Refused, Request, accepted, order};
+use crate::application::Application;
+use crate::floor;
+use crate::observation::Workload;
+use crate::order::OrderKind;
+use crate::order::job::{Job, NumberedSnapshot, OnFailure, Prelude, Release, ReleasePhase};
+use crate::plan::Batches;
+use crate::strategy::Strategy;
+use crate::template::covers;
+use crate::template::edit::{self, Edit};
+use crate::version::{Origin, Snapshot, Version};
+
+/// What to bring.
+#[derive(Debug, Clone)]
+pub enum DeployTarget<'a> {
+    /// The present version, edited.
+    Edits {
+        /// The edits.
+        edits: &'a [Edit],
+        /// Another `minReadySeconds`.
+        min_ready_seconds: Option<u32>,
+        /// EDAS's PackageVersion; the image's tag if empty.
+        package_version: String,
+    },
+    /// A historical version, as it was.
+    Version(&'a Version),
+}
+
+/// A release.
+#[derive(Debug, Clone)]
+pub struct DeployRequest<'a> {
+    /// Deploy, DeployHistory, Restart or Configure.
+    pub kind: OrderKind,
+    /// What to bring.
+    pub target: DeployTarget<'a>,
+    /// How.
+    pub batches: Batches,
+    /// Seconds that a batch may take.
+    pub batch_timeout_seconds: u32,
+    /// What to do when it fails.
+    pub on_failure: OnFailure,
+    /// Another number of pods, set before the first batch.
+    pub replicas: Option<u32>,
+}
+
+/// Begins a release. `base` is the version that runs by our record, `live` the workload as it is right now.
+///
+/// If someone changed the workload without us, what is there becomes a version of its own first: going back is to what really
+/// ran before.
+///
+/// # Errors
+/// A [`Refused`] that says what to do.
+pub fn deploy(
+    app: &Application,
+    base: &Version,
+    live: &Workload,
+    deploy: DeployRequest<'_>,
+    request: &Request,
+) -> Result<Birth, Refused> {
+    check_workload(app, live)?;
+    let mut app = app.clone();
+    app.revision += 1;
+    let mut versions = Vec::new();
+    let held = live.is_held() || app.held.is_some();
+    let from = if held || live.spec == base.snapshot {
+        NumberedSnapshot {
+            number: base.number,
+            snapshot: base.snapshot.clone(),
+        }
+    } else {
+        found(&mut app, live, request, &mut versions)
+    };
+    let (to, package_version) = target(&deploy, &from.snapshot, request)?;
+    let resumes = held && covers(live.spec.template.json(), to.template.json());
+    let mut first = Vec::new();
+    if held && !resumes {
+        first.push(Prelude::GoBack);
+    }
+    if let Some(replicas) = deploy
+        .replicas
+        .filter(|replicas| *replicas != live.replicas)
+    {
+        first.push(Prelude::Scale(replicas));
+    }
+    let replicas = deploy.replicas.unwrap_or(live.replicas);
+    check_batches(deploy.batches, replicas, from.snapshot.strategy)?;
+    check_room(live, replicas, from.snapshot.strategy)?;
+
+    let number = app.latest.next();
+    app.latest = number;
+    app.replicas = replicas;
+    let description = format!(
+        "Version: {number} | Image: {} | Deploy to: all groups",
+        to.template.image()
+    );
+    let release = Release {
+        stored: resumes.then(|| live.digest.clone()),
+        from,
+        to: NumberedSnapshot {
+            number,
+            snapshot: to.clone(),
+        },
+        batch_timeout_seconds: deploy.batch_timeout_seconds,
+        on_failure: deploy.on_failure,
+        first,
+        replicas,
+        asked: None,
+        generation: 0,
+        phase: ReleasePhase::Rolling {
+            batch: 0,
+            since: request.now,
+        },
+    };
+    let order = order(
+        request,
+        &app,
+        deploy.kind,
+        description,
+        deploy.batches,
+        Job::Release(Box::new(release)),
+    );
+    versions.push(Version {
+        app: app.id,
+        number,
+        package_version: package_version_or_tag(package_version, to.template.image()),
+        snapshot: to,
+        origin: match deploy.kind {
+            OrderKind::Restart => Origin::Restarted,
+            OrderKind::Configure => Origin::Reconfigured,
+            _ => Origin::Deployed,
+        },
+        order: order.id,
+        description: order.description.clone(),
+        created_at: request.now,
+        good: false,
+    });
+    Ok(Birth {
+        events: vec![accepted(request, &order)],
+        order,
+        app,
+        versions,
+    })
+}
+
+fn check_workload(app: &Application, live: &Workload) -> Result<(), Refused> {
+    if live.deleting {
+        return Err(Refused::WorkloadDeleting(app.name.clone()));
+    }
+    if live.paused {
+        return Err(Refused::Paused);
+    }
+    Ok(())
+}
+
+/// Records what someone else left on the workload as a version.
+fn found(
+    app: &mut Application,
+    live: &Workload,
+    request: &Request,
+    versions: &mut Vec<Version>,
+) -> NumberedSnapshot {
+    let number = app.latest.next();
+    app.latest = number;
+    app.current = Some(number);
+    versions.push(Version {
+        app: app.id,
+        number,
+        snapshot: live.spec.clone(),
+        origin: Origin::Found,
+        order: request.order,
+        package_version: package_version_or_tag(String::new(), live.spec.template.image()),
+        description: "found on the cluster: changed without Sternway".to_owned(),
+        created_at: request.now,
+        good: false,
+    });
+    NumberedSnapshot {
+        number,
+        snapshot: live.spec.clone(),
+    }
+}
+
+fn target(
+    deploy: &DeployRequest<'_>,
+    from: &Snapshot,
+    request: &Request,
+) -> Result<(Snapshot, String), Refused> {
+    match &deploy.target {
+        DeployTarget::Version(version) => {
+            Ok((version.snapshot.clone(), version.package_version.clone()))
+        }
+        DeployTarget::Edits {
+            edits,
+            min_ready_seconds,
+            package_version,
+        } => {
+            let mut template = edit::apply(&from.template, edits)?;
+            if template == from.template {
+                // The same content again: people mean new pods (an image tag may have moved).
+                template = edit::apply(&template, &[Edit::RestartMark(request.now)])?;
+            }
+            let min_ready_seconds = min_ready_seconds.unwrap_or(from.min_ready_seconds);
+            Ok((
+                Snapshot {
+                    template,
+                    min_ready_seconds,
+                    ..from.clone()
+                },
+                package_version.clone(),
+            ))
+        }
+    }
+}
+
+fn check_batches(batches: Batches, pods: u32, strategy: Strategy) -> Result<(), Refused> {
+    if batches.count == 0 {
+        return Err(Refused::NoBatches);
+    }
+    if batches.total() > 1 && strategy == Strategy::Recreate {
+        return Err(Refused::RecreateInBatches);
+    }
+    match batches.gray {
+        Some(gray) if gray == 0 || pods < gray.saturating_add(batches.count) => {
+            Err(Refused::GrayTooLarge {
+                gray,
+                batches: batches.count,
+                pods,
+            })
+        }
+        None if batches.count > 1 && batches.count > pods => Err(Refused::TooManyBatches {
+            batches: batches.count,
+            pods,
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn check_room(live: &Workload, pods: u32, strategy: Strategy) -> Result<(), Refused> {
+    let floor = floor::floor(strategy, pods, live.disruption_floor);
+    match strategy.bounds(pods) {
+        Some(bounds) if pods > 0 && bounds.surge == 0 && floor >= pods => {
+            Err(Refused::Deadlock { floor, pods })
+        }
+        _ => Ok(()),
+    }
+}

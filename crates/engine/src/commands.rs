@@ -1,0 +1,444 @@
+//! What clients may ask for. Each command is one load, one pure decision and one commit; the answer goes out after the commit, so
+//! that whatever was answered with an id survives any crash.
+
+use sternway_core::application::Application;
+use sternway_core::ids::{AppId, OrderId, PartId, VersionNumber};
+use sternway_core::observation::{Observation, Workload};
+use sternway_core::order::birth::{
+    self, Birth, CreateRequest, DeployRequest, DeployTarget, Refused, Request,
+};
+use sternway_core::order::job::OnFailure;
+use sternway_core::order::{Actor, Order, OrderKind};
+use sternway_core::plan::Batches;
+use sternway_core::ports::{Commit, CommitError, StoreWrite};
+use sternway_core::step::{Command, Context, Input, step};
+use sternway_core::template::edit::Edit;
+use sternway_core::version::Version;
+
+use crate::{CommandError, Engine};
+
+/// A creation; see [`CreateRequest`].
+#[derive(Debug, Clone)]
+pub struct Creation {
+    /// What to create.
+    pub request: CreateRequest,
+    /// Free text for the order.
+    pub description: String,
+}
+
+/// A release.
+#[derive(Debug, Clone)]
+pub struct Deploy {
+    /// What to bring.
+    pub change: DeployChange,
+    /// How.
+    pub batches: Batches,
+    /// Seconds that a batch may take.
+    pub batch_timeout_seconds: u32,
+    /// What to do when it fails.
+    pub on_failure: OnFailure,
+    /// Another number of pods.
+    pub replicas: Option<u32>,
+    /// Free text for the order.
+    pub description: String,
+}
+
+/// What a release brings.
+#[derive(Debug, Clone)]
+pub enum DeployChange {
+    /// CoDeploy: the present version, edited.
+    Edits {
+        /// The edits.
+        edits: Vec<Edit>,
+        /// Another `minReadySeconds`.
+        min_ready_seconds: Option<u32>,
+        /// EDAS's PackageVersion.
+        package_version: String,
+    },
+    /// CoDeployHistroy: a historical version.
+    History(VersionNumber),
+    /// CoRestartApplication: new pods of the same version.
+    Restart,
+    /// UpdateK8sApplicationConfig: the present version, edited.
+    Configure(Vec<Edit>),
+}
+
+/// Attempts at a command whose application is changed by others at the same moment, before it is given up as a fault of the store.
+const ATTEMPTS: u32 = 16;
+
+impl Engine {
+    /// Creates an application. Answers with the order as accepted.
+    ///
+    /// # Errors
+    /// [`CommandError::NameTaken`], [`CommandError::Refused`], [`CommandError::Store`].
+    pub async fn create(&self, creation: Creation, actor: Actor) -> Result<Order, CommandError> {
+        let request = self.request(actor, creation.description);
+        let Birth {
+            order,
+            app,
+            versions,
+            events,
+        } = birth::create(creation.request, &request)?;
+        let mut writes = vec![StoreWrite::InsertApp(Box::new(app))];
+        writes.extend(
+            versions
+                .into_iter()
+                .map(|version| StoreWrite::PutVersion(Box::new(version))),
+        );
+        let id = order.id;
+        let accepted = order.clone();
+        writes.push(StoreWrite::InsertOrder(Box::new(order)));
+        writes.push(StoreWrite::AppendEvents(id, events));
+        self.ports
+            .store
+            .commit(Commit {
+                lease: None,
+                writes,
+            })
+            .await
+            .map_err(not_committed)?;
+        self.wakers.new_order();
+        Ok(accepted)
+    }
+
+    /// Begins a release.
+    ///
+    /// # Errors
+    /// Any [`CommandError`] but those about orders and parts.
+    pub async fn deploy(
+        &self,
+        app: AppId,
+        deploy: Deploy,
+        actor: Actor,
+    ) -> Result<OrderId, CommandError> {
+        let history = match deploy.change {
+            DeployChange::History(number) => Some(self.version(app, number).await?),
+            DeployChange::Edits { .. } | DeployChange::Restart | DeployChange::Configure(_) => None,
+        };
+        let request = self.request(actor, deploy.description.clone());
+        self.begin(app, async |app: &Application| {
+            let base = self
+                .version(app.id, app.current.unwrap_or(app.latest))
+                .await?;
+            let live = self.live(app).await?;
+            let (kind, target) = match &deploy.change {
+                DeployChange::Edits {
+                    edits,
+                    min_ready_seconds,
+                    package_version,
+                } => (
+                    OrderKind::Deploy,
+                    DeployTarget::Edits {
+                        edits,
+                        min_ready_seconds: *min_ready_seconds,
+                        package_version: package_version.clone(),
+                    },
+                ),
+                DeployChange::History(number) => {
+                    let unknown =
+                        || CommandError::Refused(Refused::UnknownVersion(number.to_string()));
+                    (
+                        OrderKind::DeployHistory,
+                        DeployTarget::Version(history.as_ref().ok_or_else(unknown)?),
+                    )
+                }
+                DeployChange::Restart => (OrderKind::Restart, edits_alone(&[], &base)),
+                DeployChange::Configure(edits) => (OrderKind::Configure, edits_alone(edits, &base)),
+            };
+            let deploy = DeployRequest {
+                kind,
+                target,
+                batches: deploy.batches,
+                batch_timeout_seconds: deploy.batch_timeout_seconds,
+                on_failure: deploy.on_failure,
+                replicas: deploy.replicas,
+            };
+            Ok(birth::deploy(app, &base, &live, deploy, &request)?)
+        })
+        .await
+    }
+
+    /// Begins a scaling.
+    ///
+    /// # Errors
+    /// Any [`CommandError`] but those about orders and parts.
+    pub async fn scale(
+        &self,
+        app: AppId,
+        replicas: u32,
+        timeout_seconds: u32,
+        actor: Actor,
+    ) -> Result<OrderId, CommandError> {
+        let request = self.request(actor, String::new());
+        self.begin(app, async |app: &Application| {
+            Ok(birth::scale(
+                app,
+                &self.live(app).await?,
+                replicas,
+                timeout_seconds,
+                &request,
+            )?)
+        })
+        .await
+    }
+
+    /// Begins a stop.
+    ///
+    /// # Errors
+    /// Any [`CommandError`] but those about orders and parts.
+    pub async fn stop(
+        &self,
+        app: AppId,
+        timeout_seconds: u32,
+        actor: Actor,
+    ) -> Result<OrderId, CommandError> {
+        let request = self.request(actor, String::new());
+        self.begin(app, async |app: &Application| {
+            Ok(birth::stop(
+                app,
+                &self.live(app).await?,
+                timeout_seconds,
+                &request,
+            )?)
+        })
+        .await
+    }
+
+    /// Begins a start.
+    ///
+    /// # Errors
+    /// Any [`CommandError`] but those about orders and parts.
+    pub async fn start(
+        &self,
+        app: AppId,
+        replicas: Option<u32>,
+        timeout_seconds: u32,
+        actor: Actor,
+    ) -> Result<OrderId, CommandError> {
+        let request = self.request(actor, String::new());
+        self.begin(app, async |app: &Application| {
+            Ok(birth::start(
+                app,
+                &self.live(app).await?,
+                replicas,
+                timeout_seconds,
+                &request,
+            )?)
+        })
+        .await
+    }
+
+    /// Begins a deletion.
+    ///
+    /// # Errors
+    /// [`CommandError::NoApp`], [`CommandError::Busy`], [`CommandError::Store`].
+    pub async fn delete(
+        &self,
+        app: AppId,
+        timeout_seconds: u32,
+        actor: Actor,
+    ) -> Result<OrderId, CommandError> {
+        let request = self.request(actor, String::new());
+        self.begin(app, async |app: &Application| {
+            Ok(birth::delete(app, timeout_seconds, &request))
+        })
+        .await
+    }
+
+    /// Changes what is remembered of an application without a change order (its description).
+    ///
+    /// # Errors
+    /// [`CommandError::NoApp`], [`CommandError::Store`].
+    pub async fn describe(&self, app: AppId, description: &str) -> Result<(), CommandError> {
+        for _ in 0..ATTEMPTS {
+            let mut next = self.application(app).await?;
+            next.revision += 1;
+            description.clone_into(&mut next.description);
+            let commit = Commit {
+                lease: None,
+                writes: vec![StoreWrite::UpdateApp(Box::new(next))],
+            };
+            match self.ports.store.commit(commit).await {
+                Err(CommitError::Conflict(_)) => {}
+                other => return other.map_err(not_committed),
+            }
+        }
+        Err(not_committed(CommitError::Conflict(format!(
+            "application {app}"
+        ))))
+    }
+
+    /// Confirms the next batch: EDAS's ContinuePipeline.
+    ///
+    /// # Errors
+    /// [`CommandError::NoPart`], [`CommandError::Illegal`], [`CommandError::Store`].
+    pub async fn confirm(
+        &self,
+        pipeline: PartId,
+        confirm: bool,
+        actor: Actor,
+    ) -> Result<OrderId, CommandError> {
+        let order = self.order_of(pipeline).await?;
+        self.command(
+            order,
+            &Command::Continue {
+                pipeline,
+                confirm,
+                actor,
+            },
+        )
+        .await
+    }
+
+    /// Tries a failed task again: EDAS's RetryChangeOrderTask.
+    ///
+    /// # Errors
+    /// [`CommandError::NoPart`], [`CommandError::Illegal`], [`CommandError::Store`].
+    pub async fn retry(&self, task: PartId, actor: Actor) -> Result<OrderId, CommandError> {
+        let order = self.order_of(task).await?;
+        self.command(order, &Command::Retry { task, actor }).await
+    }
+
+    /// Gives a command to an order. Answers with the order that results: itself, or its rollback.
+    ///
+    /// Idempotent: two AbortAndRollback for one order, at the same moment or days apart, answer with the same rollback.
+    ///
+    /// # Errors
+    /// [`CommandError::NoOrder`], [`CommandError::Illegal`], [`CommandError::Store`].
+    pub async fn command(&self, id: OrderId, command: &Command) -> Result<OrderId, CommandError> {
+        let fresh_id = self.fresh_order_id();
+        // Every conflict means that another writer got on; the loop ends because orders end.
+        loop {
+            let order = self
+                .ports
+                .store
+                .order(id)
+                .await?
+                .ok_or(CommandError::NoOrder(id))?;
+            let context = Context {
+                now: self.ports.clock.now(),
+                fresh_id,
+                patience: self.settings.patience,
+            };
+            let transition = step(&order, Input::Command(command), context)?;
+            let reply = transition.reply;
+            match self.commit_step(&order, transition, None).await {
+                Ok(_) => {
+                    self.wakers.order(id);
+                    self.wakers.new_order();
+                    return Ok(reply);
+                }
+                Err(CommitError::Conflict(_)) => {}
+                Err(error) => return Err(not_committed(error)),
+            }
+        }
+    }
+
+    async fn begin(
+        &self,
+        id: AppId,
+        decide: impl AsyncFn(&Application) -> Result<Birth, CommandError>,
+    ) -> Result<OrderId, CommandError> {
+        for _ in 0..ATTEMPTS {
+            let app = self.application(id).await?;
+            if let Some(active) = self.ports.store.active_order_of(id).await? {
+                return Err(CommandError::Busy(active.id));
+            }
+            let Birth {
+                order,
+                app,
+                versions,
+                events,
+            } = decide(&app).await?;
+            let id = order.id;
+            let mut writes = vec![StoreWrite::UpdateApp(Box::new(app))];
+            writes.extend(
+                versions
+                    .into_iter()
+                    .map(|version| StoreWrite::PutVersion(Box::new(version))),
+            );
+            writes.push(StoreWrite::InsertOrder(Box::new(order)));
+            writes.push(StoreWrite::AppendEvents(id, events));
+            match self
+                .ports
+                .store
+                .commit(Commit {
+                    lease: None,
+                    writes,
+                })
+                .await
+            {
+                Ok(()) => {
+                    self.wakers.new_order();
+                    return Ok(id);
+                }
+                Err(CommitError::Conflict(_)) => {}
+                Err(error) => return Err(not_committed(error)),
+            }
+        }
+        Err(not_committed(CommitError::Conflict(format!(
+            "application {id}"
+        ))))
+    }
+
+    async fn application(&self, id: AppId) -> Result<Application, CommandError> {
+        self.ports
+            .store
+            .app(id)
+            .await?
+            .ok_or(CommandError::NoApp(id))
+    }
+
+    async fn version(&self, app: AppId, number: VersionNumber) -> Result<Version, CommandError> {
+        let version = self.ports.store.version(app, number).await?;
+        version.ok_or_else(|| CommandError::Refused(Refused::UnknownVersion(number.to_string())))
+    }
+
+    async fn order_of(&self, part: PartId) -> Result<OrderId, CommandError> {
+        Ok(self
+            .ports
+            .store
+            .order_of_part(part)
+            .await?
+            .ok_or(CommandError::NoPart(part))?
+            .id)
+    }
+
+    async fn live(&self, app: &Application) -> Result<Workload, CommandError> {
+        match self.ports.clusters.read(&app.workload).await? {
+            Observation::Present(workload) => Ok(*workload),
+            Observation::Gone { .. } => Err(Refused::WorkloadGone(app.name.clone()).into()),
+        }
+    }
+
+    fn request(&self, actor: Actor, description: String) -> Request {
+        Request {
+            order: self.fresh_order_id(),
+            actor,
+            description,
+            now: self.ports.clock.now(),
+        }
+    }
+}
+
+fn edits_alone<'a>(edits: &'a [Edit], base: &Version) -> DeployTarget<'a> {
+    DeployTarget::Edits {
+        edits,
+        min_ready_seconds: None,
+        package_version: base.package_version.clone(),
+    }
+}
+
+fn not_committed(error: CommitError) -> CommandError {
+    match error {
+        CommitError::OrderActive(order) => CommandError::Busy(order),
+        CommitError::NameTaken => CommandError::NameTaken,
+        CommitError::Store(error) => CommandError::Store(error),
+        CommitError::Conflict(_) | CommitError::LeaseLost => {
+            CommandError::Store(sternway_core::ports::StoreError {
+                doing: "commit a command".to_owned(),
+                source: Box::new(error),
+            })
+        }
+    }
+}

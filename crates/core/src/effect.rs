@@ -70,8 +70,8 @@ pub struct Hold {
     pub template: Option<PodTemplate>,
     /// The template that has to be there before the write.
     pub expects: TemplateDigest,
-    /// The pair of pod counts.
-    pub wave: Wave,
+    /// The pair of pod counts; `None` pins the pair that is there.
+    pub wave: Option<Wave>,
     /// The version to go back to: kept in an annotation, with the command that goes back by hand.
     pub return_to: Snapshot,
     /// The number of the version being released.
@@ -289,8 +289,12 @@ fn held(
         workload.replicas,
         workload.disruption_floor,
     );
-    floor::check(workload, old_ready.min(hold.wave.old) + new_ready, floor)?;
-    let budgets = hold.wave.budgets(workload.replicas);
+    let wave = hold.wave.unwrap_or(Wave {
+        old: workload.old_wanted(),
+        new: workload.new_wanted(),
+    });
+    floor::check(workload, old_ready.min(wave.old) + new_ready, floor)?;
+    let budgets = wave.budgets(workload.replicas);
     set_borrowed(
         &mut object,
         absolute(budgets),

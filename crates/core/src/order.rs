@@ -285,18 +285,12 @@ impl Order {
         let pipeline = &self.pipelines[pipeline];
         // Waiting shows at order and pipeline level, never inside a stage: clients give up on a stage that stands still.
         match (stage, pipeline.status) {
-            (_, Status::Ready) => Status::Ready,
-            (Stage::Start, Status::Aborted) if pipeline.started_at.is_none() => Status::Aborted,
-            (Stage::Start, _) => Status::Succeeded,
-            (Stage::Change, Status::AwaitingConfirmation | Status::AwaitingInterval) => {
-                Status::Succeeded
+            (_, Status::Ready | Status::AwaitingConfirmation | Status::AwaitingInterval) => {
+                Status::Ready
             }
-            (Stage::Complete, Status::AwaitingConfirmation | Status::AwaitingInterval) => {
-                Status::Succeeded
-            }
-            (Stage::Complete, Status::Running) => Status::Ready,
-            (Stage::Complete, Status::Failed) => Status::Ready,
-            (Stage::Change | Stage::Complete, status) => status,
+            (Stage::Start, _) if pipeline.started_at.is_some() => Status::Succeeded,
+            (Stage::Complete, Status::Running | Status::Failed) => Status::Ready,
+            (Stage::Start | Stage::Change | Stage::Complete, status) => status,
         }
     }
 

@@ -309,6 +309,9 @@ pub enum ClusterError {
         /// When the server wants to be asked again.
         retry_after_seconds: Option<u32>,
     },
+    /// The guard said that the write is not ours to do any more. Nothing was written.
+    #[error("the order was changed or taken over by another server")]
+    NotOurs,
     /// 401 or 403.
     #[error("the cluster forbids it: {0}")]
     Forbidden(String),
@@ -322,7 +325,11 @@ impl ClusterError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Conflict | Self::Unreachable { .. } => true,
-            Self::Unknown(_) | Self::Refused(_) | Self::Forbidden(_) | Self::Rejected(_) => false,
+            Self::Unknown(_)
+            | Self::Refused(_)
+            | Self::NotOurs
+            | Self::Forbidden(_)
+            | Self::Rejected(_) => false,
         }
     }
 }
@@ -351,6 +358,13 @@ pub struct NativeObjects {
     pub pods: Vec<Value>,
     /// The labels of the nodes that its pods are on, by node name; only if asked for.
     pub node_labels: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// Asked between the read and the write of every effect.
+#[async_trait]
+pub trait WriteGuard: Send + Sync {
+    /// Whether the effect is still wanted and the lease is still held. `false` makes [`Clusters::perform`] fail with [`ClusterError::NotOurs`].
+    async fn still_ours(&self) -> bool;
 }
 
 /// The clusters that Sternway works on.
@@ -384,13 +398,15 @@ pub trait Clusters: Send + Sync + 'static {
         workload: &WorkloadRef,
         with_nodes: bool,
     ) -> Result<NativeObjects, ClusterError>;
-    /// Reads the workload fresh, compiles the effect on it ([`crate::effect::compile`]) and writes it with the read's resourceVersion as the
-    /// precondition. Performing an effect that is done already succeeds and writes nothing. `dry_run` lets the API server check the write and store nothing.
+    /// Reads the workload fresh, compiles the effect on it ([`crate::effect::compile`]), asks the guard, and only then writes, with the read's
+    /// resourceVersion as the precondition. In this sequence a writer that lost its lease can change nothing: whoever took over before the
+    /// question is seen by the guard, and whoever writes after the read makes the precondition fail. Performing an effect that is done already succeeds and
+    /// writes nothing.
     async fn perform(
         &self,
         workload: &WorkloadRef,
         effect: &Effect,
         writer: Writer,
-        dry_run: bool,
+        guard: &dyn WriteGuard,
     ) -> Result<Performed, ClusterError>;
 }

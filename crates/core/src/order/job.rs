@@ -151,6 +151,8 @@ pub enum RestorePhase {
     Returning,
     /// All pods are back; the last patch restores the strategy.
     Finishing,
+    /// It was aborted; what is there is being pinned.
+    Stopping,
 }
 
 /// See [`Job::Resize`].

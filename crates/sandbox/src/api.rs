@@ -160,7 +160,9 @@ struct Call<'a> {
 /// Answers one request.
 pub fn handle(backend: &mut Backend<'_>, request: &Request) -> Response {
     match route::route(request) {
-        Ok(Route::Meta) => Response::new(404, "text/plain; charset=utf-8", "404 page not found\n"),
+        Ok(Route::Meta) => crate::discovery::handle(request).unwrap_or_else(|| {
+            Response::new(404, "text/plain; charset=utf-8", "404 page not found\n")
+        }),
         Ok(Route::Resource(target)) => answer_resource(backend, request, &target),
         Err(status) => failure(&status, Format::default()),
     }

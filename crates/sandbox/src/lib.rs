@@ -1,11 +1,20 @@
 //! A Kubernetes API in one process, with simulated controllers, nodes and faults.
 
 pub mod api;
+mod controllers;
+pub mod discovery;
+pub mod http;
+pub mod nodes;
 pub mod object;
+pub mod openapi;
 pub mod patch;
 pub mod quantity;
 pub mod resources;
+pub mod sandbox;
 pub mod schema;
 pub mod status;
 pub mod storage;
+pub mod table;
 pub mod writes;
+
+pub use sandbox::{Options, Sandbox};

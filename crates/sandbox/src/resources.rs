@@ -9,9 +9,11 @@
 //!                                                  └───────► table, discovery, openapi
 //! ```
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::schema::{self, Object};
+use crate::table;
 
 mod autoscaler;
 mod config;
@@ -87,6 +89,8 @@ pub struct Resource {
     pub validate: fn(new: &Value, old: Option<&Value>) -> Vec<FieldError>,
     /// Everything wrong with a written status.
     pub validate_status: fn(&Value) -> Vec<FieldError>,
+    /// The cells of the object's row in a Table, one per column.
+    pub row: fn(&Value, Timestamp) -> Vec<Value>,
     /// What `metadata.name` must look like.
     pub name_rule: field::NameRule,
 }
@@ -265,6 +269,7 @@ const PLAIN: Resource = Resource {
     prepare: as_given,
     validate: anything_goes,
     validate_status: any_status_goes,
+    row: table::no_row,
     name_rule: field::NameRule::Subdomain,
 };
 
@@ -276,6 +281,7 @@ pub static CONFIGMAPS: &Resource = &Resource {
     short_names: &["cm"],
     storage_key: "configmaps",
     validate: config::validate_config_map,
+    row: table::config_map,
     ..PLAIN
 };
 
@@ -286,6 +292,7 @@ pub static ENDPOINTS: &Resource = &Resource {
     singular: "endpoints",
     short_names: &["ep"],
     storage_key: "endpoints",
+    row: table::endpoints,
     ..PLAIN
 };
 
@@ -310,6 +317,7 @@ pub static EVENTS: &Resource = &Resource {
         "source",
         "type",
     ],
+    row: table::event,
     ..PLAIN
 };
 
@@ -338,6 +346,7 @@ pub static NAMESPACES: &Resource = &Resource {
     name_rule: field::NameRule::Label,
     default: namespace::default,
     prepare: namespace::prepare,
+    row: table::namespace,
     ..PLAIN
 };
 
@@ -352,6 +361,7 @@ pub static NODES: &Resource = &Resource {
     storage_key: "nodes",
     field_labels: &["spec.unschedulable"],
     default: namespace::default_node,
+    row: table::node,
     ..PLAIN
 };
 
@@ -394,6 +404,7 @@ pub static PODS: &Resource = &Resource {
     default: pod::default,
     prepare: pod::prepare,
     validate: pod::validate,
+    row: table::pod,
     ..PLAIN
 };
 
@@ -406,6 +417,7 @@ pub static RESOURCEQUOTAS: &Resource = &Resource {
     subresources: &[own("status", "ResourceQuota")],
     storage_key: "resourcequotas",
     prepare: default::reset_status,
+    row: table::resource_quota,
     ..PLAIN
 };
 
@@ -418,6 +430,7 @@ pub static SECRETS: &Resource = &Resource {
     field_labels: &["type"],
     default: config::default_secret,
     validate: config::validate_secret,
+    row: table::secret,
     ..PLAIN
 };
 
@@ -429,6 +442,7 @@ pub static SERVICEACCOUNTS: &Resource = &Resource {
     short_names: &["sa"],
     storage_key: "serviceaccounts",
     returns_deleted: true,
+    row: table::service_account,
     ..PLAIN
 };
 
@@ -447,6 +461,7 @@ pub static SERVICES: &Resource = &Resource {
     prepare: service::prepare,
     validate: service::validate,
     name_rule: field::NameRule::Service,
+    row: table::service,
     ..PLAIN
 };
 
@@ -464,6 +479,7 @@ pub static DAEMONSETS: &Resource = &Resource {
     default: workload::default_daemon_set,
     prepare: workload::prepare_daemon_set,
     validate: workload::validate_daemon_set,
+    row: table::daemon_set,
     ..PLAIN
 };
 
@@ -482,6 +498,7 @@ pub static DEPLOYMENTS: &Resource = &Resource {
     prepare: default::reset_status,
     validate: workload::validate_deployment,
     validate_status: workload::validate_replicas_status,
+    row: table::deployment,
     ..PLAIN
 };
 
@@ -500,6 +517,7 @@ pub static REPLICASETS: &Resource = &Resource {
     prepare: default::reset_status,
     validate: workload::validate_replica_set,
     validate_status: workload::validate_replicas_status,
+    row: table::replica_set,
     ..PLAIN
 };
 
@@ -517,6 +535,7 @@ pub static STATEFULSETS: &Resource = &Resource {
     default: workload::default_stateful_set,
     prepare: default::reset_status,
     validate: workload::validate_stateful_set,
+    row: table::stateful_set,
     ..PLAIN
 };
 
@@ -531,6 +550,7 @@ pub static EVENTS_V1: &Resource = &Resource {
     storage_key: "events",
     create_on_update: true,
     field_labels: &["reason", "reportingController", "type"],
+    row: table::event,
     ..PLAIN
 };
 
@@ -558,6 +578,7 @@ pub static HORIZONTALPODAUTOSCALERS: &Resource = &Resource {
     default: autoscaler::default,
     prepare: default::reset_status,
     validate: autoscaler::validate,
+    row: table::autoscaler,
     ..PLAIN
 };
 
@@ -570,6 +591,7 @@ pub static LEASES: &Resource = &Resource {
     storage_key: "leases.coordination.k8s.io",
     create_on_update: true,
     validate: lease::validate,
+    row: table::lease,
     ..PLAIN
 };
 
@@ -581,6 +603,7 @@ pub static ENDPOINTSLICES: &Resource = &Resource {
     singular: "endpointslice",
     storage_key: "endpointslices.discovery.k8s.io",
     generation: Generation::Spec,
+    row: table::endpoint_slice,
     ..PLAIN
 };
 
@@ -596,6 +619,7 @@ pub static INGRESSES: &Resource = &Resource {
     generation: Generation::Spec,
     prepare: default::reset_status,
     validate: ingress::validate,
+    row: table::ingress,
     ..PLAIN
 };
 
@@ -611,6 +635,7 @@ pub static PODDISRUPTIONBUDGETS: &Resource = &Resource {
     generation: Generation::Spec,
     prepare: default::reset_status,
     validate: disruption::validate,
+    row: table::disruption_budget,
     ..PLAIN
 };
 

@@ -7,7 +7,7 @@ use super::options::IncludeObject;
 use super::read;
 use crate::resources::Resource;
 
-/// A Table of these objects. Streams tell the columns only once.
+/// A Table of these objects. Streams tell the columns only once. A bookmark is a row like any other, with empty cells.
 pub(super) fn render(
     resource: &'static Resource,
     objects: &[&Value],
@@ -18,30 +18,9 @@ pub(super) fn render(
 ) -> Value {
     let rows = objects
         .iter()
-        .map(|object| row(cells(resource, object, now), object, include))
+        .map(|object| row((resource.row)(object, now), object, include))
         .collect();
     assemble(resource, metadata, columns, rows)
-}
-
-/// The Table form of a bookmark: one row of blank cells around the object.
-pub(super) fn blank(
-    resource: &'static Resource,
-    object: &Value,
-    include: IncludeObject,
-    columns: bool,
-) -> Value {
-    let cells = columns_of(resource)
-        .as_array()
-        .map(Vec::len)
-        .unwrap_or_default();
-    let cells = vec![json!(""); cells];
-    let metadata = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
-    assemble(
-        resource,
-        metadata,
-        columns,
-        vec![row(cells, object, include)],
-    )
 }
 
 fn assemble(
@@ -54,7 +33,7 @@ fn assemble(
         "kind": "Table",
         "apiVersion": "meta.k8s.io/v1",
         "metadata": metadata,
-        "columnDefinitions": if columns { columns_of(resource) } else { Value::Null },
+        "columnDefinitions": if columns { crate::table::columns(resource) } else { Value::Null },
         "rows": rows,
     })
 }
@@ -74,12 +53,4 @@ fn row(cells: Vec<Value>, object: &Value, include: IncludeObject) -> Value {
         }
     }
     Value::Object(row)
-}
-
-fn columns_of(_resource: &'static Resource) -> Value {
-    json!([{"name": "Name", "type": "string", "format": "name", "description": "", "priority": 0}])
-}
-
-fn cells(_resource: &'static Resource, object: &Value, _now: Timestamp) -> Vec<Value> {
-    vec![object["metadata"]["name"].clone()]
 }

@@ -157,7 +157,7 @@ impl Watch {
             polled.lines.push(line);
         }
         if std::mem::take(&mut self.mark_initial_end) {
-            polled.lines.push(self.bookmark(self.seen, true));
+            polled.lines.push(self.bookmark(self.seen, true, now));
         }
         let events: Vec<(&'static str, Arc<Value>)> =
             match storage.events_after(self.resource, self.seen) {
@@ -181,7 +181,7 @@ impl Watch {
         }
         self.seen = self.seen.max(storage.revision());
         if self.bookmarks && now >= self.next_bookmark {
-            polled.lines.push(self.bookmark(self.seen, false));
+            polled.lines.push(self.bookmark(self.seen, false, now));
             self.next_bookmark = self.bookmark_after(now);
         }
         if now >= self.end {
@@ -235,7 +235,7 @@ impl Watch {
         line_of(kind, &shown)
     }
 
-    fn bookmark(&mut self, revision: u64, initial_end: bool) -> Bytes {
+    fn bookmark(&mut self, revision: u64, initial_end: bool, now: Timestamp) -> Bytes {
         let mut metadata = json!({"resourceVersion": revision.to_string()});
         if initial_end {
             metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
@@ -245,7 +245,7 @@ impl Watch {
             "apiVersion": self.resource.api_version(),
             "metadata": metadata,
         });
-        let shown = self.view.show_bookmark(self.resource, &object);
+        let shown = self.view.show(self.resource, &object, now);
         line_of("BOOKMARK", &shown)
     }
 }
@@ -260,18 +260,6 @@ impl View {
                 let metadata =
                     json!({"resourceVersion": object::text(object, "/metadata/resourceVersion")});
                 table::render(resource, &[object], metadata, self.include, columns, now)
-            }
-        }
-    }
-
-    /// A bookmark in a table is a row of blank cells.
-    fn show_bookmark(&mut self, resource: &'static Resource, object: &Value) -> Value {
-        match self.form {
-            Form::Plain => object.clone(),
-            Form::Metadata | Form::MetadataList => read::partial(object),
-            Form::Table => {
-                let columns = !std::mem::replace(&mut self.columns_told, true);
-                table::blank(resource, object, self.include, columns)
             }
         }
     }

@@ -43,7 +43,10 @@ pub(super) fn update(
     if !errors.is_empty() {
         return Err(Status::invalid(resource, name, errors));
     }
-    bump_generation(resource, &stored, &mut object);
+    // A status write may carry annotations (the revision of a Deployment), and still is no change of intent.
+    if part == Part::Main {
+        bump_generation(resource, &stored, &mut object);
+    }
 
     if is_released(resource, &object) {
         // The last finalizer went: the answer is the object at its previous revision.

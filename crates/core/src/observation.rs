@@ -195,6 +195,15 @@ impl Workload {
         self.observed_generation >= self.generation
     }
 
+    /// All wanted pods are of the present template and available, and no others are left.
+    pub fn is_complete(&self) -> bool {
+        self.is_current()
+            && self.old_wanted() == 0
+            && self.updated_replicas == self.replicas
+            && self.status_replicas == self.replicas
+            && self.available_replicas == self.replicas
+    }
+
     /// The spec carries the hold: new pods never become available by themselves.
     pub fn is_held(&self) -> bool {
         self.spec.min_ready_seconds == crate::effect::HOLD_MIN_READY_SECONDS

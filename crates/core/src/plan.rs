@@ -77,11 +77,18 @@ pub struct Wave {
 }
 
 impl Wave {
-    /// The rolling-update budgets under which the Deployment controller stops at this pair, given N wanted pods.
+    /// The rolling-update budgets under which the Deployment controller stops at this pair, given N wanted pods. For (N, 0), which
+    /// no budgets express because the API refuses both zero, one new pod is allowed.
     pub fn budgets(self, replicas: u32) -> Bounds {
+        let surge = (self.old + self.new).saturating_sub(replicas);
+        let unavailable = replicas.saturating_sub(self.old);
         Bounds {
-            surge: (self.old + self.new).saturating_sub(replicas),
-            unavailable: replicas.saturating_sub(self.old),
+            surge: if unavailable == 0 {
+                surge.max(1)
+            } else {
+                surge
+            },
+            unavailable,
         }
     }
 }
@@ -237,7 +244,11 @@ mod tests {
                     // New pods of this wave are not ready yet: what is ready is the old pods left and the new ones before.
                     prop_assert!(wave.old + at.new >= floor, "{wave:?} from {at:?} breaks the floor");
                     let budgets = wave.budgets(replicas);
-                    prop_assert!(budgets.surge > 0 || budgets.unavailable > 0, "the API refuses 0/0");
+                    prop_assert_eq!(
+                        (replicas - budgets.unavailable, budgets.unavailable + budgets.surge),
+                        (wave.old, wave.new),
+                        "the controller's fixed point is the wave"
+                    );
                     (at.old, at.new) = (wave.old, wave.new);
                     steps += 1;
                     prop_assert!(steps <= 2 * replicas + 2, "too many waves");

@@ -2,14 +2,35 @@
 //!
 //! `step` is total, pure and deterministic. A pair of order and input that makes no sense is a typed [`Illegal`], never a panic and never
 //! silence. Observations and outcomes are level-triggered: feeding the same one twice changes nothing the second time.
+//!
+//! ```text
+//!            ┌────────────── Observed ◄─────────────┐
+//!            ▼                                      │
+//!  [decide one effect] ─► pending ─► Performed ─► [wait for the cluster]
+//!            ▲                 └──► NotPerformed ──► kept (try again) or dropped (decide anew) or the end
+//!            └── gate opens, command, time
+//! ```
+//!
+//! At most one effect is pending, and no other is decided before its outcome is known. One file per job says what its observations
+//! mean; [`outcome`] and [`command`] serve all of them.
+
+mod command;
+mod create;
+mod delete;
+mod draft;
+mod outcome;
+mod release;
+mod resize;
+mod restore;
 
 use jiff::Timestamp;
 
+use self::draft::Draft;
 use crate::application::AppChange;
 use crate::health::Patience;
 use crate::ids::{OrderId, PartId, VersionNumber};
 use crate::observation::Observation;
-use crate::order::{Actor, Event, Order, OrderKind, Status};
+use crate::order::{Actor, Event, Job, Order, OrderKind, Status};
 use crate::ports::{ClusterError, Performed};
 use crate::version::Snapshot;
 
@@ -136,9 +157,24 @@ pub enum Illegal {
 /// # Errors
 /// [`Illegal`] for commands that the order cannot obey; observations and outcomes are always legal.
 pub fn step(order: &Order, input: Input<'_>, context: Context) -> Result<Transition, Illegal> {
-    let _ = (input, context);
-    Err(Illegal::Ended {
-        order: order.id,
-        status: order.status,
-    })
+    let mut draft = Draft::new(order, context);
+    match input {
+        Input::Command(command) => command::obey(&mut draft, command)?,
+        // What is still on its way when an order ends says nothing any more.
+        Input::Observed(_) | Input::Performed(_) | Input::NotPerformed(_)
+            if order.status.is_terminal() => {}
+        Input::Observed(observation) => {
+            draft.begin();
+            match &order.job {
+                Job::Create(create) => create::observed(&mut draft, create, observation),
+                Job::Release(release) => release::observed(&mut draft, release, observation),
+                Job::Restore(restore) => restore::observed(&mut draft, restore, observation),
+                Job::Resize(resize) => resize::observed(&mut draft, resize, observation),
+                Job::Delete(delete) => delete::observed(&mut draft, delete, observation),
+            }
+        }
+        Input::Performed(performed) => outcome::performed(&mut draft, performed),
+        Input::NotPerformed(error) => outcome::not_performed(&mut draft, error),
+    }
+    Ok(draft.done())
 }

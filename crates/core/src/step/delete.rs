@@ -1,0 +1,45 @@
+//! Observations of a deletion.
+
+use jiff::SignedDuration;
+
+use super::Draft;
+use crate::application::AppChange;
+use crate::effect::Effect;
+use crate::observation::Observation;
+use crate::order::Failure;
+use crate::order::job::Delete;
+
+pub(super) fn observed(draft: &mut Draft<'_>, delete: &Delete, observation: &Observation) {
+    if draft.order.pending.is_none() && !delete.asked {
+        draft.say("deleting the Deployment");
+        return draft.want(Effect::Delete);
+    }
+    let left = match observation {
+        Observation::Gone { pods } => pods.len(),
+        Observation::Present(workload) => workload.pods.len(),
+    };
+    if delete.asked && matches!(observation, Observation::Gone { .. }) && left == 0 {
+        draft.app.push(AppChange::Deleted);
+        return draft.succeed("Apply success. <br>application is deleted");
+    }
+    draft.say(format!("{left} instances are still there"));
+    let since = draft.order.created_at;
+    let deadline = since.checked_add(SignedDuration::from_secs(i64::from(delete.timeout_seconds)));
+    let Ok(deadline) = deadline else { return };
+    if draft.now() < deadline {
+        return draft.wake_at(deadline);
+    }
+    let trouble = draft
+        .order
+        .pending
+        .as_ref()
+        .and_then(|pending| pending.trouble.clone());
+    let why = trouble.unwrap_or_else(|| format!("{left} instances are still there"));
+    draft.fail(Failure {
+        code: "DeadlineExceeded".to_owned(),
+        message: format!(
+            "not deleted within {} seconds: {why}",
+            delete.timeout_seconds
+        ),
+    });
+}

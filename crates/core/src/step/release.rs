@@ -1,0 +1,332 @@
+//! Observations of a release: batches, waves, gates, drift, scaling, failure.
+
+mod ending;
+mod first;
+mod gate;
+
+use jiff::{SignedDuration, Timestamp};
+
+pub(super) use self::ending::{fail, rollback_of};
+pub(super) use self::gate::open as open_gate;
+use super::Draft;
+use crate::application::AppChange;
+use crate::effect::{Effect, Hold};
+use crate::floor;
+use crate::observation::{Observation, Workload};
+use crate::order::job::{Job, Release, ReleasePhase};
+use crate::order::{Failure, Status};
+use crate::plan::{Position, Wave, next_wave};
+use crate::strategy::Strategy;
+
+pub(super) fn observed(draft: &mut Draft<'_>, release: &Release, observation: &Observation) {
+    let Observation::Present(workload) = observation else {
+        return ending::gone(draft);
+    };
+    if workload.deleting {
+        return ending::gone(draft);
+    }
+    if release.stored.as_ref() == Some(&workload.digest) {
+        draft.record(workload.new_pods());
+    }
+    // Until the outcome of a write is known, and until the watches show it, nothing more is decided.
+    if draft.order.pending.is_some() || workload.generation < release.generation {
+        return check_deadline(draft, release, workload);
+    }
+    if let Some(stored) = &release.stored
+        && *stored != workload.digest
+    {
+        return ending::drifted(draft, release, workload);
+    }
+    if workload.replicas == 0 && release.stored.is_some() && workload.is_held() {
+        return ending::scaled_to_zero(draft, release);
+    }
+    if !release.first.is_empty() && !first::done(draft, release, workload) {
+        return check_deadline(draft, release, workload);
+    }
+    if workload.replicas != release.replicas {
+        if !workload.is_current() {
+            // The controller is about to scale both sides; what it makes of it is what counts.
+            return check_deadline(draft, release, workload);
+        }
+        scaled(draft, workload);
+    }
+    if !matches!(
+        release.phase,
+        ReleasePhase::Finishing | ReleasePhase::Paused { .. }
+    ) && release.stored.is_some()
+        && let Some(failure) = draft.failed_instance()
+    {
+        return fail(draft, release, failure);
+    }
+    match &release.phase {
+        ReleasePhase::Rolling { batch, .. } => roll(draft, release, workload, *batch),
+        ReleasePhase::Waiting { batch, until } => {
+            keep_held(draft, release, workload);
+            match until {
+                Some(until) if *until <= draft.now() => gate::open(draft, *batch),
+                Some(until) => draft.wake_at(*until),
+                None => {}
+            }
+        }
+        ReleasePhase::Paused { .. } => {
+            keep_held(draft, release, workload);
+        }
+        ReleasePhase::Finishing => finish(draft, release, workload),
+    }
+}
+
+/// The release as the draft has it now.
+pub(super) fn present<'d>(draft: &'d mut Draft<'_>) -> Option<&'d mut Release> {
+    match &mut draft.order.job {
+        Job::Release(release) => Some(release),
+        Job::Create(_) | Job::Restore(_) | Job::Resize(_) | Job::Delete(_) => None,
+    }
+}
+
+/// Someone changed the number of wanted pods: the Deployment controller has scaled both sides in proportion; what it made is pinned.
+fn scaled(draft: &mut Draft<'_>, workload: &Workload) {
+    let replicas = workload.replicas;
+    if let Some(release) = present(draft) {
+        let before = std::mem::replace(&mut release.replicas, replicas);
+        release.asked = None;
+        draft.event(
+            "Scaled",
+            format!("scaled from {before} to {replicas} by someone else in mid-release"),
+        );
+    }
+    draft.app.push(AppChange::Replicas(replicas));
+}
+
+/// Whether this workload is replaced natively in one go: its own strategy is Recreate, or it has no pods to be careful with.
+fn is_native(release: &Release, workload: &Workload) -> bool {
+    (release.from.snapshot.strategy == Strategy::Recreate || workload.replicas == 0)
+        && !workload.is_held()
+}
+
+fn roll(draft: &mut Draft<'_>, release: &Release, workload: &Workload, batch: u32) {
+    if is_native(release, workload) {
+        return replace_natively(draft, release, workload);
+    }
+    let replicas = workload.replicas;
+    let Some(bounds) = release.from.snapshot.strategy.bounds(replicas) else {
+        return replace_natively(draft, release, workload);
+    };
+    let floor = floor::floor(
+        release.from.snapshot.strategy,
+        replicas,
+        workload.disruption_floor,
+    );
+    let target = draft.order.batches.target(batch, replicas);
+    let Some(stored) = &release.stored else {
+        let old = workload.old_wanted() + workload.new_wanted();
+        let at = Position {
+            replicas,
+            old,
+            new: 0,
+            floor,
+            surge: bounds.surge,
+            target,
+        };
+        return match next_wave(at) {
+            Some(wave) => hold(draft, release, Some(wave)),
+            None => stuck(draft, release, workload, floor),
+        };
+    };
+    debug_assert_eq!(*stored, workload.digest, "drift was looked for");
+    if !keep_held(draft, release, workload) {
+        return;
+    }
+    let (old, new) = (workload.old_wanted(), workload.new_wanted());
+    let reached = release
+        .asked
+        .is_none_or(|asked| old <= asked.old && new >= asked.new);
+    let healthy = settled(draft, release, workload);
+    let text = format!(
+        "{healthy} of {new} new instances ready, {old} old ones left; this batch ends at {target} of {replicas}"
+    );
+    draft.say(text);
+    if !reached || !workload.is_current() || healthy < new {
+        return check_deadline(draft, release, workload);
+    }
+    match next_wave(Position {
+        replicas,
+        old,
+        new,
+        floor,
+        surge: bounds.surge,
+        target,
+    }) {
+        Some(wave) => hold(draft, release, Some(wave)),
+        None if old <= replicas.saturating_sub(target) && new >= target => {
+            gate::complete(draft, batch, replicas, new)
+        }
+        None => stuck(draft, release, workload, floor),
+    }
+}
+
+/// New pods that have been ready for as long as the version demands.
+fn settled(draft: &mut Draft<'_>, release: &Release, workload: &Workload) -> u32 {
+    let now = draft.now();
+    let long_enough = SignedDuration::from_secs(i64::from(release.to.snapshot.min_ready_seconds));
+    let mut settled = 0;
+    for pod in workload.new_pods().filter(|pod| pod.ready) {
+        let at = pod
+            .ready_since
+            .and_then(|since| since.checked_add(long_enough).ok())
+            .unwrap_or(now);
+        if at <= now {
+            settled += 1;
+        } else {
+            draft.wake_at(at);
+        }
+    }
+    settled
+}
+
+/// Makes sure that the hold is in place and fits the number of pods. False if a write had to be asked for.
+fn keep_held(draft: &mut Draft<'_>, release: &Release, workload: &Workload) -> bool {
+    if release.stored.is_none() || is_native(release, workload) || draft.order.pending.is_some() {
+        return true;
+    }
+    let rescaled = workload.replicas != release.replicas;
+    if workload.is_held() && !rescaled {
+        return true;
+    }
+    if !workload.is_held() {
+        draft.event(
+            "HoldRenewed",
+            "someone else took the hold off: it is put back where the pods are now",
+        );
+    }
+    hold(draft, release, None);
+    false
+}
+
+fn hold(draft: &mut Draft<'_>, release: &Release, wave: Option<Wave>) {
+    let (template, expects) = match &release.stored {
+        Some(stored) => (None, stored.clone()),
+        None => (
+            Some(release.to.snapshot.template.clone()),
+            release.from.snapshot.template.digest(),
+        ),
+    };
+    if let Some(present) = present(draft) {
+        present.asked = wave;
+    }
+    match wave {
+        Some(Wave { old, new }) => draft.event(
+            "WaveAsked",
+            format!("asking for {old} old and {new} new instances"),
+        ),
+        None => draft.event("WavePinned", "pinning the instances that are there"),
+    }
+    draft.want(Effect::Hold(Box::new(Hold {
+        template,
+        expects,
+        wave,
+        return_to: release.from.snapshot.clone(),
+        version: release.to.number,
+    })));
+}
+
+fn stuck(draft: &mut Draft<'_>, release: &Release, workload: &Workload, floor: u32) {
+    draft.say(format!(
+        "waiting: {} of {} instances are ready, and no more may go below the floor of {floor} (maxSurge, maxUnavailable or a \
+         PodDisruptionBudget)",
+        workload.old_ready() + workload.new_ready(),
+        workload.replicas,
+    ));
+    check_deadline(draft, release, workload);
+}
+
+fn replace_natively(draft: &mut Draft<'_>, release: &Release, workload: &Workload) {
+    match &release.stored {
+        None => {
+            draft.event("Replacing", "replacing all instances natively");
+            draft.want(Effect::Replace {
+                snapshot: Box::new(release.to.snapshot.clone()),
+                version: release.to.number,
+                expects: release.from.snapshot.template.digest(),
+            });
+        }
+        Some(_) => finish(draft, release, workload),
+    }
+}
+
+/// All pods run the new version and nothing is borrowed any more: the Deployment controller has the last word.
+fn finish(draft: &mut Draft<'_>, release: &Release, workload: &Workload) {
+    if workload.is_complete() {
+        draft.app.push(AppChange::Runs(release.to.number));
+        draft.app.push(AppChange::Replicas(workload.replicas));
+        draft
+            .versions
+            .push(super::VersionChange::Good(release.to.number));
+        return draft.succeed(&ready_message(release.to.number));
+    }
+    draft.say(format!(
+        "{} of {} instances available",
+        workload.available_replicas, workload.replicas
+    ));
+    check_deadline(draft, release, workload);
+}
+
+/// The task message of a success, in EDAS's shape.
+pub(super) fn ready_message(version: crate::ids::VersionNumber) -> String {
+    format!("Apply success. <br>application is ready at desired state, version: {version}")
+}
+
+/// When the present batch has failed; `None` while a gate or a person is waited for.
+fn deadline(release: &Release, started: Option<Timestamp>) -> Option<Timestamp> {
+    let since = match &release.phase {
+        ReleasePhase::Rolling { since, .. } => Some(*since),
+        ReleasePhase::Waiting { .. } | ReleasePhase::Paused { .. } => None,
+        ReleasePhase::Finishing => started,
+    };
+    since?
+        .checked_add(SignedDuration::from_secs(i64::from(
+            release.batch_timeout_seconds,
+        )))
+        .ok()
+}
+
+fn check_deadline(draft: &mut Draft<'_>, release: &Release, workload: &Workload) {
+    let started = draft.order.pipelines[draft.order.present_pipeline()].started_at;
+    let Some(deadline) = deadline(release, started) else {
+        return;
+    };
+    if draft.now() < deadline {
+        return draft.wake_at(deadline);
+    }
+    let ready = workload.old_ready() + workload.new_ready();
+    let why = draft.why_not_ready().map(|failure| failure.message);
+    let trouble = draft
+        .order
+        .pending
+        .as_ref()
+        .and_then(|pending| pending.trouble.clone());
+    let why = why.or(trouble).unwrap_or_else(|| {
+        draft.order.pipelines[draft.order.present_pipeline()]
+            .message
+            .clone()
+    });
+    let message = format!(
+        "the batch did not complete within {} seconds ({ready} of {} instances ready): {why}",
+        release.batch_timeout_seconds, workload.replicas
+    );
+    fail(
+        draft,
+        release,
+        Failure {
+            code: "DeadlineExceeded".to_owned(),
+            message,
+        },
+    );
+}
+
+/// The status of an order that waits at a gate.
+pub(super) const fn waiting_status(until: Option<Timestamp>) -> Status {
+    match until {
+        Some(_) => Status::AwaitingInterval,
+        None => Status::AwaitingConfirmation,
+    }
+}

@@ -1,0 +1,98 @@
+//! Observations of a scaling, a start or a stop.
+
+use jiff::SignedDuration;
+
+use super::Draft;
+use crate::application::AppChange;
+use crate::effect::Effect;
+use crate::observation::{Observation, Workload};
+use crate::order::job::Resize;
+use crate::order::{Failure, OrderKind};
+
+pub(super) fn observed(draft: &mut Draft<'_>, resize: &Resize, observation: &Observation) {
+    let Observation::Present(workload) = observation else {
+        return draft.fail(Failure {
+            code: "WorkloadGone".to_owned(),
+            message: "the Deployment was deleted by someone else; nothing is left to scale"
+                .to_owned(),
+        });
+    };
+    if draft.order.pending.is_some() || workload.generation < resize.generation {
+        return check_deadline(draft, resize);
+    }
+    if !resize.asked {
+        draft.say(format!(
+            "scaling from {} to {} instances",
+            workload.replicas, resize.to
+        ));
+        return draft.want(Effect::Scale {
+            replicas: resize.to,
+        });
+    }
+    draft.record(workload.new_pods());
+    if workload.replicas != resize.to {
+        draft.app.push(AppChange::Replicas(workload.replicas));
+        return draft.fail(Failure {
+            code: "Overtaken".to_owned(),
+            message: format!(
+                "scaled to {} by someone else meanwhile (a HorizontalPodAutoscaler scales back what is asked for by hand)",
+                workload.replicas
+            ),
+        });
+    }
+    if is_reached(workload) {
+        match draft.order.kind {
+            OrderKind::Stop => draft.app.push(AppChange::Stopped {
+                before: resize.from,
+            }),
+            OrderKind::Start => draft
+                .app
+                .extend([AppChange::Started, AppChange::Replicas(resize.to)]),
+            _ => draft.app.push(AppChange::Replicas(resize.to)),
+        }
+        return draft.succeed(&format!(
+            "Apply success. <br>application has {} instances",
+            resize.to
+        ));
+    }
+    if let Some(failure) = draft.failed_instance() {
+        return draft.fail(failure);
+    }
+    draft.say(format!(
+        "{} of {} instances ready",
+        workload.old_ready() + workload.new_ready(),
+        resize.to
+    ));
+    check_deadline(draft, resize);
+}
+
+/// Every pod that the sets want is ready and no other is left. Under a hold the sets want more or fewer than `spec.replicas`.
+fn is_reached(workload: &Workload) -> bool {
+    let wanted = workload.old_wanted() + workload.new_wanted();
+    let settled = workload.is_held() || wanted == workload.replicas;
+    let ready = workload.old_ready() + workload.new_ready();
+    workload.is_current() && settled && ready == wanted && workload.pods.len() as u32 == wanted
+}
+
+fn check_deadline(draft: &mut Draft<'_>, resize: &Resize) {
+    let since = draft.order.created_at;
+    let deadline = since.checked_add(SignedDuration::from_secs(i64::from(resize.timeout_seconds)));
+    let Ok(deadline) = deadline else { return };
+    if draft.now() < deadline {
+        return draft.wake_at(deadline);
+    }
+    let trouble = draft
+        .order
+        .pending
+        .as_ref()
+        .and_then(|pending| pending.trouble.clone());
+    let why = trouble.or_else(|| draft.why_not_ready().map(|failure| failure.message));
+    let why = why.unwrap_or_else(|| "not all instances are as wanted".to_owned());
+    draft.fail(Failure {
+        code: "DeadlineExceeded".to_owned(),
+        message: format!(
+            "not at {} instances within {} seconds: {why}",
+            resize.to, resize.timeout_seconds
+        ),
+    });
+}

@@ -1,1 +1,48 @@
 //! Durable state on SQLite: orders, versions, applications, leases, the event log and sealed secrets.
+//!
+//! Implements [`sternway_core::ports::Store`], and nothing beyond it: which write is right is decided elsewhere; here it is only
+//! made sure that a write is whole, durable and allowed.
+//!
+//! ```text
+//!   commit, lease, put … ──► queue ──► writer (one task, one connection) ──► sternway.db (WAL, synchronous=FULL)
+//!   order, apps, events … ───────────► readers (a read-only pool) ◄────────────────┘
+//! ```
+//!
+//! | module | its duty |
+//! |---|---|
+//! | `sqlite` | open, close, and the port |
+//! | `writer` | performs commands in groups, one fsync per group, a savepoint per command |
+//! | `commit` | what a commit checks, and in which sequence |
+//! | `tables` | rows, writes and reads, table by table |
+//! | `statements` | all SQL, in the subset that PostgreSQL shares |
+//! | `seal`, `master_key` | secrets at rest, and where their key comes from |
+//! | `lock`, `directory` | one process per directory; files for their owner only |
+//!
+//! Rules that hold whatever the code above does, because the database itself holds them:
+//!
+//! - An application has at most one order that is not terminal (a unique partial index).
+//! - Orders are never deleted, events neither changed nor deleted, and a fence never goes back (triggers).
+//! - A next revision follows exactly on the stored one (a condition of each update).
+//! - No secret is in the database's files as plain text; a sealed value opens only in its own row.
+//!
+//! What is answered is on disk. A reader that starts after an answer sees what was answered.
+
+mod commit;
+mod directory;
+mod error;
+mod lock;
+mod master_key;
+mod seal;
+mod sqlite;
+mod statements;
+mod tables;
+mod time;
+mod writer;
+
+pub use crate::error::OpenError;
+pub use crate::master_key::{MASTER_KEY_FILE, MASTER_KEY_VARIABLE, MasterKeyError};
+pub use crate::seal::MasterKey;
+pub use crate::sqlite::SqliteStore;
+
+/// The database within the data directory.
+pub const DATABASE_FILE: &str = "sternway.db";

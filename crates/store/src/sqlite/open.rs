@@ -1,0 +1,153 @@
+//! Opening: directory, lock, connection, migrations, master key, writer, readers, in this sequence.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions as _, SqliteConnection};
+use sternway_core::ports::Secret;
+
+use super::SqliteStore;
+use crate::error::{Cause, OpenError};
+use crate::lock::{DirectoryLock, NotLocked};
+use crate::seal::{MasterKey, Place};
+use crate::writer::Writer;
+use crate::{DATABASE_FILE, directory, statements};
+
+const LOCK_FILE: &str = "sternway.lock";
+
+/// Embedded; numbered; never changed once released.
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// Reads are short and the machine's cores bound them; more connections would only cost memory.
+const READERS: u32 = 4;
+
+/// How long to wait for somebody who looks into the file with a tool of their own.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A known text, sealed in the database to recognise the key.
+const CHECK: &str = "sternway";
+const CHECK_PLACE: Place<'_> = Place {
+    table: "master_key",
+    column: "sealed_check",
+    row: "1",
+};
+
+impl SqliteStore {
+    /// Opens the database `dir/sternway.db`, making it and the directory if they are missing, and brings it to this version's form.
+    ///
+    /// # Errors
+    /// See [`OpenError`]. Nothing is changed if the directory is in use, the key is wrong or the database is from a newer version.
+    pub async fn open(dir: &Path, master_key: MasterKey) -> Result<Self, OpenError> {
+        let path = dir.join(DATABASE_FILE);
+        let lock = prepare(dir, &path)?;
+        let failed = |doing: &'static str| {
+            let path = path.clone();
+            move |source: Cause| OpenError::Database {
+                path,
+                doing,
+                source,
+            }
+        };
+
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .journal_mode(SqliteJournalMode::Wal)
+            // FULL: an answered commit survives a loss of power, not only a crash of the process.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT);
+        let mut connection = options
+            .connect()
+            .await
+            .map_err(|error| failed("connect")(error.into()))?;
+        migrate(&mut connection, &path).await?;
+        let key_fits = check_key(&mut connection, &master_key)
+            .await
+            .map_err(failed("check the master key"))?;
+        if !key_fits {
+            return Err(OpenError::WrongMasterKey { path });
+        }
+        let readers = connect_readers(&path)
+            .await
+            .map_err(failed("connect readers"))?;
+        Ok(Self {
+            readers,
+            writer: Writer::start(connection, options, lock),
+            key: master_key,
+        })
+    }
+}
+
+/// The directory, the lock, and a file that is only its owner's.
+fn prepare(dir: &Path, path: &Path) -> Result<DirectoryLock, OpenError> {
+    let unusable = |source| OpenError::Directory {
+        path: dir.to_owned(),
+        source,
+    };
+    directory::create(dir).map_err(unusable)?;
+    let lock = DirectoryLock::acquire(&dir.join(LOCK_FILE)).map_err(|error| match error {
+        NotLocked::Held(pid) => OpenError::Locked {
+            path: path.to_owned(),
+            pid,
+        },
+        NotLocked::Failed(error) => unusable(error),
+    })?;
+    directory::create_file(path).map_err(unusable)?;
+    Ok(lock)
+}
+
+async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), OpenError> {
+    match MIGRATIONS.run(connection).await {
+        Ok(()) => Ok(()),
+        // Migrations are never taken back, so one that is not known here is from later.
+        Err(MigrateError::VersionMissing(form)) => Err(OpenError::Newer {
+            path: path.to_owned(),
+            form,
+            known: MIGRATIONS
+                .iter()
+                .map(|migration| migration.version)
+                .max()
+                .unwrap_or(0),
+        }),
+        Err(error) => Err(OpenError::Database {
+            path: path.to_owned(),
+            doing: "bring it to this version's form",
+            source: error.into(),
+        }),
+    }
+}
+
+/// Whether the key is the one that the database's secrets are sealed with. A new database takes the key it gets.
+async fn check_key(connection: &mut SqliteConnection, key: &MasterKey) -> Result<bool, Cause> {
+    let stored: Option<Vec<u8>> = sqlx::query_scalar(statements::KEY_CHECK)
+        .fetch_optional(&mut *connection)
+        .await?;
+    if let Some(sealed) = stored {
+        return Ok(key.unseal(CHECK_PLACE, &sealed).is_ok());
+    }
+    sqlx::query(statements::INSERT_KEY_CHECK)
+        .bind(key.seal(CHECK_PLACE, &Secret::new(CHECK))?)
+        .execute(connection)
+        .await?;
+    Ok(true)
+}
+
+async fn connect_readers(path: &Path) -> Result<SqlitePool, Cause> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .busy_timeout(BUSY_TIMEOUT);
+    let pool = SqlitePoolOptions::new()
+        .max_connections(READERS)
+        // A local file does not go away: neither idleness nor age spoils a connection.
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_with(options)
+        .await?;
+    Ok(pool)
+}

@@ -108,8 +108,8 @@ pub(super) fn parse(request: &Request, watch_path: bool) -> Result<Query, Status
         "Object" => IncludeObject::Object,
         other => {
             return Err(Status::bad_request(format!(
-                "Table.meta.k8s.io \"\" is invalid: includeObject: Invalid value: \"{other}\": must be 'Metadata', \
-                 'Object', 'None', or empty"
+                "Unable to convert to Table as requested: includeObject: Invalid value: \"{other}\": must be \
+                 'Metadata', 'Object', 'None', or empty"
             )));
         }
     };

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Writes, update};
 use crate::object;
 use crate::resources::{Generation, Resource};
-use crate::status::{Cause, Details, Status};
+use crate::status::{Details, Status};
 
 /// What becomes of dependents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,13 +73,15 @@ pub(super) fn delete(
         if writes.dry_run {
             return Ok(Deletion::Gone(Arc::new(object)));
         }
-        writes.storage.remove(resource, namespace, name);
-        let shown = if object::is_deleting(&stored) || grace > 0 {
-            stored
+        let marked = has_grace(resource) && !object::is_deleting(&stored);
+        // A pod that goes at once is still seen to be going: marked first, then removed.
+        let last = if marked {
+            writes.storage.put(resource, object)
         } else {
             Arc::new(object)
         };
-        return Ok(Deletion::Gone(shown));
+        writes.storage.remove(resource, namespace, name);
+        return Ok(Deletion::Gone(last));
     }
     if object == *stored {
         return Ok(Deletion::Held(stored));
@@ -96,27 +98,23 @@ fn check_preconditions(
     stored: &Value,
     options: &DeleteOptions,
 ) -> Result<(), Status> {
-    let conflict = |what: &str, wanted: &str, present: &str| {
-        let why = format!(
-            "Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {present}"
-        );
-        let mut status = Status::conflict(resource, name, &why);
-        // This conflict speaks of the Kind where all others speak of the plural.
-        status.message = format!(
-            "Operation cannot be fulfilled on {} \"{name}\": {why}",
-            resource.qualified_kind()
-        );
-        status.with_details(Details {
+    // These conflicts speak of the Kind, where all others speak of the plural.
+    let conflict = |why: String| {
+        let kind = resource.qualified_kind();
+        let message = format!("Operation cannot be fulfilled on {kind} \"{name}\": {why}");
+        Status::new(409, "Conflict", message).with_details(Details {
             name: name.to_owned(),
             group: resource.group.to_owned(),
             kind: resource.kind.to_owned(),
-            causes: Vec::<Cause>::new(),
             ..Details::default()
         })
     };
     let uid = object::uid(stored);
     if let Some(wanted) = options.uid.as_deref().filter(|wanted| *wanted != uid) {
-        return Err(conflict("UID", wanted, uid));
+        return Err(conflict(format!(
+            "the UID in the precondition ({wanted}) does not match the UID in record ({uid}). The object might have \
+             been deleted and then recreated"
+        )));
     }
     let version = object::text(stored, "/metadata/resourceVersion");
     if let Some(wanted) = options
@@ -124,7 +122,10 @@ fn check_preconditions(
         .as_deref()
         .filter(|wanted| *wanted != version)
     {
-        return Err(conflict("ResourceVersion", wanted, version));
+        return Err(conflict(format!(
+            "the ResourceVersion in the precondition ({wanted}) does not match the ResourceVersion in record \
+             ({version}). The object might have been modified"
+        )));
     }
     Ok(())
 }
@@ -145,9 +146,14 @@ fn request_propagation(object: &mut Value, propagation: Option<Propagation>) {
     object::set_finalizers(object, finalizers.iter().map(String::as_str));
 }
 
+/// Only pods are ended rather than just removed.
+fn has_grace(resource: &Resource) -> bool {
+    resource.storage_key == "pods"
+}
+
 /// Only pods have a grace, and only those that a node may be running.
 fn grace_period(resource: &Resource, stored: &Value, options: &DeleteOptions) -> i64 {
-    if resource.storage_key != "pods" {
+    if !has_grace(resource) {
         return 0;
     }
     let idle = object::text(stored, "/spec/nodeName").is_empty()

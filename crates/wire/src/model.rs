@@ -11,8 +11,8 @@
 //! | any other | the struct that is named like the operation |
 //!
 //! Strings default to `""`, numbers to 0 and lists to empty, in both directions, so that literals name only what they
-//! know. Lists are plain vectors here; where EDAS wraps a list in an object with the item's name, [`lists`] does so on
-//! the way out and in. The types hold no logic: what a field means is for the server to say.
+//! know. Lists are plain vectors here; where EDAS wraps a list in an object with the item's name, that happens
+//! on the way out and in. The types hold no logic: what a field means is for the server to say.
 
 use serde::{Deserialize, Serialize};
 

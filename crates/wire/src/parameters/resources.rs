@@ -4,9 +4,8 @@
 //! means no limit, so it clears; absent keeps. The documentation calls Deploy's `Mcpu..` cores, but every client sends
 //! millicores.
 
-use crate::error::GatewayError;
-
 use super::Parameters;
+use crate::error::GatewayError;
 
 /// Which side of a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,76 +68,86 @@ pub fn of_configuration(parameters: &Parameters) -> Result<Vec<ResourceChange>, 
     changes(parameters, &CONFIGURE)
 }
 
+/// A resource as Kubernetes knows it.
+struct Measure {
+    resource: &'static str,
+    /// Anything larger is a wrong unit.
+    most: u64,
+    quantity: fn(u64) -> String,
+}
+
+const PROCESSOR: Measure = Measure {
+    resource: "cpu",
+    most: 2_000_000,
+    quantity: |millicores| match millicores % 1000 {
+        0 => (millicores / 1000).to_string(),
+        _ => format!("{millicores}m"),
+    },
+};
+const MEMORY: Measure = Measure {
+    resource: "memory",
+    most: 1 << 30,
+    quantity: |mebibytes| format!("{mebibytes}Mi"),
+};
+const STORAGE: Measure = Measure {
+    resource: "ephemeral-storage",
+    most: 1 << 30,
+    quantity: |gibibytes| format!("{gibibytes}Gi"),
+};
+
 fn changes(
     parameters: &Parameters,
     words: &Vocabulary,
 ) -> Result<Vec<ResourceChange>, GatewayError> {
-    /// Some 2000 cores, 2 PiB: anything larger is a wrong unit.
-    const MOST_MILLICORES: u64 = 2_000_000;
-    const MOST_UNITS: u64 = 2 << 30;
+    let whole = |name| decimal(parameters, name, 0);
+    let processor = [
+        millicores(parameters, words.cores[0], words.millicores[0])?,
+        millicores(parameters, words.cores[1], words.millicores[1])?,
+    ];
+    let memory = [whole(words.memory[0])?, whole(words.memory[1])?];
+    let storage = [whole(words.storage[0])?, whole(words.storage[1])?];
+    let mut changes = PROCESSOR.changes(words.millicores, processor)?;
+    changes.extend(MEMORY.changes(words.memory, memory)?);
+    changes.extend(STORAGE.changes(words.storage, storage)?);
+    Ok(changes)
+}
 
-    let mut changes = Vec::new();
-    let mut both = |names: [&'static str; 2],
-                    amounts: [Option<u64>; 2],
-                    resource: &'static str,
-                    most: u64,
-                    quantity: fn(u64) -> String| {
+impl Measure {
+    /// Limit and request, as far as they are given.
+    fn changes(
+        &self,
+        names: [&'static str; 2],
+        amounts: [Option<u64>; 2],
+    ) -> Result<Vec<ResourceChange>, GatewayError> {
         for (name, amount) in names.iter().zip(amounts) {
-            if amount.is_some_and(|amount| amount > most) {
+            if amount.is_some_and(|amount| amount > self.most) {
                 return Err(GatewayError::invalid_parameter(
                     name,
                     "It is too large; check its unit.",
                 ));
             }
         }
-        if let [Some(limit @ 1..), Some(request)] = amounts {
-            if request > limit {
-                let problem = format!("It must not exceed {}.", names[0]);
-                return Err(GatewayError::invalid_parameter(names[1], &problem));
-            }
+        let [limit, request] = amounts;
+        if let Some(limit @ 1..) = limit
+            && request.is_some_and(|request| request > limit)
+        {
+            let problem = format!("It must not exceed {}.", names[0]);
+            return Err(GatewayError::invalid_parameter(names[1], &problem));
         }
-        for (bound, amount) in [Bound::Limit, Bound::Request].into_iter().zip(amounts) {
-            if let Some(amount) = amount {
-                let quantity = (amount > 0).then(|| quantity(amount));
-                changes.push(ResourceChange {
-                    bound,
-                    resource,
-                    quantity,
-                });
-            }
-        }
-        Ok(())
-    };
-    let processor =
-        [0, 1].map(|side| millicores(parameters, words.cores[side], words.millicores[side]));
-    let [limit, request] = processor;
-    both(
-        words.millicores,
-        [limit?, request?],
-        "cpu",
-        MOST_MILLICORES,
-        |millicores| match millicores % 1000 {
-            0 => (millicores / 1000).to_string(),
-            _ => format!("{millicores}m"),
-        },
-    )?;
-    let [limit, request] = words.memory.map(|name| decimal(parameters, name, 0));
-    both(
-        words.memory,
-        [limit?, request?],
-        "memory",
-        MOST_UNITS,
-        |mebibytes| format!("{mebibytes}Mi"),
-    )?;
-    let [limit, request] = words.storage.map(|name| decimal(parameters, name, 0));
-    both(
-        words.storage,
-        [limit?, request?],
-        "ephemeral-storage",
-        MOST_UNITS,
-        |gibibytes| format!("{gibibytes}Gi"),
-    )?;
-    Ok(changes)
+        let change = |(bound, amount): (Bound, Option<u64>)| {
+            let amount = amount?;
+            let quantity = (amount > 0).then(|| (self.quantity)(amount));
+            Some(ResourceChange {
+                bound,
+                resource: self.resource,
+                quantity,
+            })
+        };
+        Ok([(Bound::Limit, limit), (Bound::Request, request)]
+            .into_iter()
+            .filter_map(change)
+            .collect())
+    }
 }
 
 /// Millicores; clients that fill in all fields send 0 for the one they don't mean.

@@ -172,13 +172,11 @@ fn required_path<'a>(item: &Node<'a>, name: &str) -> Result<&'a str, GatewayErro
 
 fn mount(item: &Node<'_>, volume: &str) -> Result<Value, GatewayError> {
     let mut mount = json!({ "name": volume, "mountPath": required_path(item, "mountPath")? });
-    if let Some(read_only) = item
+    let read_only = item
         .member("readOnly")
-        .filter(|read_only| read_only.value != "")
-    {
-        if read_only.boolean()? {
-            mount["readOnly"] = json!(true);
-        }
+        .filter(|read_only| read_only.value != "");
+    if read_only.map(|read_only| read_only.boolean()).transpose()? == Some(true) {
+        mount["readOnly"] = json!(true);
     }
     if let Some(expression) = item
         .member("subPathExpr")

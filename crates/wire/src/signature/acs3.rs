@@ -146,12 +146,13 @@ pub(super) fn parse(
     if id.is_empty() || signature.is_empty() {
         return Err(AuthorizationError::Malformed(EXPECTED.into()));
     }
-    for required in [ACS_DATE, CONTENT_SHA256, NONCE, SECURITY_TOKEN] {
-        let optional = required == NONCE || required == SECURITY_TOKEN;
-        let signed = names(signed_headers).any(|name| name.eq_ignore_ascii_case(required));
-        if !signed && !(optional && request.header(required).is_none()) {
-            return Err(AuthorizationError::Unsigned(required));
-        }
+    let signed = |name: &str| names(signed_headers).any(|signed| signed.eq_ignore_ascii_case(name));
+    let present = |name: &&str| request.header(name).is_some();
+    let required = [ACS_DATE, CONTENT_SHA256]
+        .into_iter()
+        .chain([NONCE, SECURITY_TOKEN].into_iter().filter(present));
+    if let Some(unsigned) = required.into_iter().find(|name| !signed(name)) {
+        return Err(AuthorizationError::Unsigned(unsigned));
     }
     Ok(Parsed {
         access_key_id: id.to_owned(),

@@ -17,6 +17,7 @@ pub mod error;
 pub mod model;
 pub mod parameters;
 pub mod query;
+pub mod region;
 pub mod replay;
 pub mod signature;
 pub mod time_text;

@@ -161,6 +161,8 @@ fn is_path_component(component: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::proptest;
+
     use super::*;
 
     fn parse(name: &str, value: &str) -> Parameters {
@@ -268,5 +270,12 @@ mod tests {
             package_type(&parse("PackageType", "zip")).unwrap_err().code,
             "InvalidParameter"
         );
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "[a-z/:@._ é-]{0,40}") {
+            let _ = is_image(&text);
+        }
     }
 }

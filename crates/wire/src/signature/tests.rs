@@ -623,6 +623,13 @@ fn signed_call() -> impl Strategy<Value = Sent> {
 
 proptest! {
     #[test]
+    fn no_header_makes_it_panic(authorization in any::<String>(), date in any::<String>()) {
+        for scheme in ["", "acs ", "ACS3-HMAC-SHA256 ", "ACS3-HMAC-SHA256 Credential="] {
+            let _ = java().header("Authorization", &format!("{scheme}{authorization}")).header("Date", &date).check();
+        }
+    }
+
+    #[test]
     fn what_is_signed_verifies(sent in signed_call()) {
         sent.check().unwrap();
     }

@@ -113,12 +113,15 @@ impl GatewayError {
     }
 
     /// A parameter's value cannot be used: give what is described.
+    ///
+    /// A problem may quote what was sent, so it is cut to a readable length.
     pub fn invalid_parameter(name: &str, problem: &str) -> Self {
-        Self::new(
-            400,
-            "InvalidParameter",
-            format!("The parameter {name} is invalid. {problem}"),
-        )
+        let message = format!(
+            "The parameter {} is invalid. {}",
+            shorten(name),
+            cut(problem, 600)
+        );
+        Self::new(400, "InvalidParameter", message)
     }
 
     /// No operation has this method and path: check both, and the API version.
@@ -348,8 +351,11 @@ impl BusinessError {
 
 /// Foreign text in a message: long enough to be recognised, too short to flood a log.
 fn shorten(text: &str) -> String {
-    const LONGEST: usize = 120;
-    match text.char_indices().nth(LONGEST) {
+    cut(text, 120)
+}
+
+fn cut(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text.to_owned(),
     }

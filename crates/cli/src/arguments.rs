@@ -1,0 +1,161 @@
+//! The command line, as it is written. Each command's arguments stand beside its code in [`crate::commands`]; here is what
+//! several share.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::client::{Client, Credentials, Endpoint};
+use crate::commands::{app, cluster, completions, deploy, order, version};
+use crate::exit;
+
+/// Where a server listens unless told otherwise, and where the verbs look for it.
+pub(crate) const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+/// Where a server keeps its state unless told otherwise.
+pub(crate) const DEFAULT_DATA: &str = "sternway-data";
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// A release engine for Kubernetes that can always go back.
+///
+/// Start with `sternway demo`. For your own clusters, `sternway serve` starts a server; the other commands talk to it
+/// through the same API that EDAS clients use.
+#[derive(Debug, Parser)]
+#[command(name = "sternway", version, styles = STYLES, after_help = exit::HELP, disable_help_subcommand = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Create, list and change applications
+    #[command(subcommand)]
+    App(app::Command),
+    /// Release a new version of an application, in batches
+    Deploy(deploy::Arguments),
+    /// Watch and steer change orders
+    #[command(subcommand)]
+    Order(order::Command),
+    /// List the versions an application has had
+    #[command(subcommand)]
+    Version(version::Command),
+    /// List and import clusters
+    #[command(subcommand)]
+    Cluster(cluster::Command),
+    /// Print a completion script for a shell
+    Completions(completions::Arguments),
+}
+
+/// Which server, and how to print what it says.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Server")]
+pub(crate) struct Connection {
+    /// The server's address
+    #[arg(long, value_name = "URL", env = "STERNWAY_ENDPOINT", hide_env_values = true, default_value_t = format!("http://{DEFAULT_LISTEN}"))]
+    endpoint: String,
+    /// The server's data directory, for its access key if ACCESS_KEY_ID and ACCESS_KEY_SECRET are not set
+    #[arg(long, value_name = "DIR", env = "STERNWAY_DATA", hide_env_values = true, default_value = DEFAULT_DATA)]
+    data: PathBuf,
+    /// Certificates (PEM) to trust beside the system's, for https
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "STERNWAY_CA_CERT",
+        hide_env_values = true
+    )]
+    ca_cert: Option<PathBuf>,
+    /// What to print: text for people, or the API's own JSON
+    #[arg(short, long, value_enum, value_name = "FORM", default_value_t)]
+    pub(crate) output: Form,
+}
+
+impl Connection {
+    /// A client of that server.
+    pub(crate) fn client(&self) -> anyhow::Result<Client> {
+        let endpoint: Endpoint = self
+            .endpoint
+            .parse()
+            .map_err(exit::Usage)
+            .context("--endpoint is no address of a server")?;
+        let authority = match &self.ca_cert {
+            Some(path) => Some(
+                std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?,
+            ),
+            None => None,
+        };
+        Client::new(
+            endpoint,
+            Credentials::find(&self.data)?,
+            authority.as_deref(),
+        )
+    }
+}
+
+/// The form of what goes to stdout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Form {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+/// Whether to wait for the change order that was started.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = "Waiting")]
+pub(crate) struct Waiting {
+    /// Wait for the end of the change order, and tell it by the exit code
+    #[arg(long)]
+    pub(crate) wait: bool,
+    #[command(flatten)]
+    pub(crate) limits: Limits,
+}
+
+/// How long to wait.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = "Waiting")]
+pub(crate) struct Limits {
+    /// Give up waiting after this many seconds, with exit code 5; the change order goes on
+    #[arg(long, value_name = "SECONDS", default_value_t = 1800)]
+    wait_timeout: u64,
+    /// Also stop waiting, with exit code 0, when the next batch waits for a person
+    #[arg(long)]
+    pub(crate) until_confirmation: bool,
+}
+
+impl Limits {
+    /// How long to wait at most.
+    pub(crate) const fn patience(self) -> Duration {
+        Duration::from_secs(self.wait_timeout)
+    }
+}
+
+/// An application by name or id.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct AppName {
+    /// The application, by name or id
+    #[arg(value_name = "APP")]
+    pub(crate) app: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,26 @@
+//! One file per command: its arguments, and what it does.
+
+pub(crate) mod app;
+pub(crate) mod cluster;
+pub(crate) mod completions;
+pub(crate) mod deploy;
+mod names;
+pub(crate) mod order;
+mod parameters;
+pub(crate) mod version;
+mod wait;
+
+use crate::arguments::{Arguments, Command};
+use crate::exit::Outcome;
+
+/// Does what was asked for.
+pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
+    match arguments.command {
+        Command::App(command) => app::run(command).await,
+        Command::Deploy(arguments) => deploy::run(arguments).await,
+        Command::Order(command) => order::run(command).await,
+        Command::Version(command) => version::run(command).await,
+        Command::Cluster(command) => cluster::run(command).await,
+        Command::Completions(arguments) => completions::run(&arguments),
+    }
+}

@@ -639,6 +639,21 @@ pub static PODDISRUPTIONBUDGETS: &Resource = &Resource {
     ..PLAIN
 };
 
+/// Kept and never run: there is no Job controller.
+pub static JOBS: &Resource = &Resource {
+    group: "batch",
+    kind: "Job",
+    list_kind: "JobList",
+    plural: "jobs",
+    singular: "job",
+    categories: IN_ALL,
+    subresources: &[own("status", "Job")],
+    storage_key: "jobs.batch",
+    generation: Generation::Spec,
+    field_labels: &["status.successful"],
+    ..PLAIN
+};
+
 static ALL: &[&Resource] = &[
     CONFIGMAPS,
     ENDPOINTS,
@@ -657,6 +672,7 @@ static ALL: &[&Resource] = &[
     EVENTS_V1,
     SELFSUBJECTACCESSREVIEWS,
     HORIZONTALPODAUTOSCALERS,
+    JOBS,
     LEASES,
     ENDPOINTSLICES,
     INGRESSES,

@@ -32,7 +32,7 @@ static COLUMNS: LazyLock<HashMap<&'static str, Value>> =
     LazyLock::new(|| parse(include_str!("table/columns.txt")));
 
 /// Blocks of a storage key and its columns: name, type, format, priority and description, with tabs between. A
-/// description that starts with `@` is one of those at the top.
+/// description that starts with `@` is one of those at the top. `\n` in a description is a line break.
 fn parse(text: &'static str) -> HashMap<&'static str, Value> {
     let mut shared: HashMap<&str, &str> = HashMap::new();
     let mut tables = HashMap::new();
@@ -52,7 +52,7 @@ fn parse(text: &'static str) -> HashMap<&'static str, Value> {
                 "name": name,
                 "type": kind,
                 "format": format,
-                "description": shared.get(description).unwrap_or(&description),
+                "description": shared.get(description).unwrap_or(&description).replace("\\n", "\n"),
                 "priority": priority.parse::<i64>().ok()?,
             }))
         });

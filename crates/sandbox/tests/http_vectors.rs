@@ -1,8 +1,9 @@
 //! Replays recorded exchanges with a real API server on the sandbox and compares every answer.
 //!
 //! The recordings are files of `{name, purpose, exchanges}`; their folder is `STERNWAY_HTTP_VECTORS_DIR`, or else a
-//! `shared/kube/http` next to the repository. Each file runs on a fresh sandbox in virtual time: nothing happens
-//! between two requests unless the recording says that the controllers had settled, so runs are exact and repeatable.
+//! `shared/kube/http` next to the repository. Each file runs on a fresh sandbox in virtual time, which makes
+//! runs exact and repeatable: between two requests the controllers do what they can do at once; time passes only
+//! where the recording says that the controllers had settled.
 //!
 //! Status codes, headers and bodies are compared field by field. Placeholders (`<uid:1>`) must stand for the same
 //! value wherever they appear in a file. What is not compared is listed in [`tolerances`], each with its reason, and a
@@ -145,7 +146,9 @@ impl Runner {
                 self.settle();
             }
             self.exchange(index, exchange);
-            self.poll_watches();
+            if !tolerances::is_hasty(&self.name, index + 1) {
+                self.act();
+            }
             for (opened, watching) in exchanges.iter().enumerate().take(index + 1) {
                 if watching["stream"]["open_through_exchange"] == json!(index) {
                     self.close(opened, watching);
@@ -237,7 +240,9 @@ impl Runner {
                 .map_err(|error| error.to_string()),
         };
         match parsed {
-            Ok((expected, actual)) => self.comparison.body(&expected, &actual),
+            Ok((expected, actual)) => {
+                self.comparison.body(&tolerances::normalise(&expected), &tolerances::normalise(&actual));
+            }
             Err(error) => self
                 .comparison
                 .note("body", &format!("{error} in {text:?}")),
@@ -288,6 +293,12 @@ impl Runner {
         let mut token: Value = serde_json::from_slice(&first).unwrap();
         token["rv"] = json!(revision);
         Some(URL_SAFE_NO_PAD.encode(token.to_string()))
+    }
+
+    /// Lets the controllers do what is due at this moment.
+    fn act(&mut self) {
+        while self.sandbox.tick(self.now).is_some_and(|next| next <= self.now) {}
+        self.poll_watches();
     }
 
     /// Lets virtual time pass until nothing is due within ten seconds: what comes later are deadlines.
@@ -352,6 +363,6 @@ impl Runner {
             &exchange["response"]["body"],
             &Value::Array(open.lines),
         );
-        self.comparison.body(&expected, &actual);
+        self.comparison.body(&tolerances::normalise(&expected), &tolerances::normalise(&actual));
     }
 }

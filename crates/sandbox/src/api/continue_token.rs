@@ -1,11 +1,16 @@
 //! Continue tokens: where a paginated list goes on, and at which revision.
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::alphabet::URL_SAFE;
+use base64::engine::GeneralPurpose;
+use base64::engine::general_purpose::NO_PAD;
 use serde_json::{Value, json};
 
 use super::go_json;
 use crate::status::Status;
+
+/// Base64 that, as a real server's decoder does, does not mind stray bits at the end.
+const BASE64: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
 
 /// A decoded token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +30,7 @@ impl ContinueToken {
             .unwrap_or(-1);
         let start = format!("{}/{}\u{0}", self.after.0, self.after.1);
         let value = json!({"v": "meta.k8s.io/v1", "rv": revision, "start": start});
-        URL_SAFE_NO_PAD.encode(value.to_string())
+        BASE64.encode(value.to_string())
     }
 
     /// Reads a token.
@@ -38,7 +43,7 @@ impl ContinueToken {
                 "invalid continue token: continue key is not valid: {why}"
             ))
         };
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|error| {
+        let bytes = BASE64.decode(text).map_err(|error| {
             invalid(format!(
                 "illegal base64 data at input byte {}",
                 offset(&error, text)

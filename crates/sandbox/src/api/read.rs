@@ -196,49 +196,46 @@ pub(super) fn page(storage: &Storage, call: &Call<'_>) -> Result<Page, Status> {
     let is_new = |object: &&Arc<Value>| {
         after.is_none_or(|after| (object::namespace(object), object::name(object)) > after)
     };
-    let objects: Vec<Arc<Value>> = match exact.filter(|revision| *revision < storage.revision()) {
-        Some(revision) => storage
-            .list_at(call.resource, namespace, revision)
-            .map_err(|_| expired(token.as_ref()))?
-            .iter()
-            .filter(|object| is_new(object) && matches(object))
-            .cloned()
-            .collect(),
-        None => storage
-            .list(call.resource, namespace)
-            .filter(|object| is_new(object) && matches(object))
-            .cloned()
-            .collect(),
-    };
     let revision = exact.unwrap_or(storage.revision());
-    Ok(cut(
-        objects,
-        revision,
-        query.limit,
-        query.labels.is_empty() && query.fields.is_empty(),
-    ))
+    let counted = query.labels.is_empty() && query.fields.is_empty();
+    let cut = |candidates: &mut dyn Iterator<Item = &Arc<Value>>| {
+        cut(&mut candidates.filter(is_new), &matches, revision, query.limit, counted)
+    };
+    Ok(match exact.filter(|revision| *revision < storage.revision()) {
+        Some(revision) => {
+            let objects = storage
+                .list_at(call.resource, namespace, revision)
+                .map_err(|_| expired(token.as_ref()))?;
+            cut(&mut objects.iter())
+        }
+        None => cut(&mut storage.list(call.resource, namespace)),
+    })
 }
 
-/// Cuts a page off the list; the count of what remains is only known without selectors.
-fn cut(mut objects: Vec<Arc<Value>>, revision: u64, limit: usize, counted: bool) -> Page {
-    if limit == 0 || objects.len() <= limit {
-        return Page::whole(objects, revision);
+/// Cuts a page off the candidates. Whether more pages follow is told by the next candidate, whether it matches or not,
+/// because a real server stops looking there; what remains is only counted without selectors.
+fn cut(
+    candidates: &mut dyn Iterator<Item = &Arc<Value>>,
+    matches: &dyn Fn(&&Arc<Value>) -> bool,
+    revision: u64,
+    limit: usize,
+    counted: bool,
+) -> Page {
+    let mut objects = Vec::new();
+    while let Some(candidate) = candidates.next() {
+        if limit > 0 && objects.len() == limit {
+            let next = objects.last().map(|last: &Arc<Value>| ContinueToken {
+                revision: Some(revision),
+                after: (object::namespace(last).to_owned(), object::name(last).to_owned()),
+            });
+            let remaining = counted.then(|| 1 + candidates.count());
+            return Page { objects, revision, next, remaining };
+        }
+        if matches(&candidate) {
+            objects.push(Arc::clone(candidate));
+        }
     }
-    let remaining = objects.len() - limit;
-    objects.truncate(limit);
-    let next = objects.last().map(|last| ContinueToken {
-        revision: Some(revision),
-        after: (
-            object::namespace(last).to_owned(),
-            object::name(last).to_owned(),
-        ),
-    });
-    Page {
-        objects,
-        revision,
-        next,
-        remaining: counted.then_some(remaining),
-    }
+    Page::whole(objects, revision)
 }
 
 /// The revision that the list must show exactly; `None` for "the present will do".

@@ -132,7 +132,7 @@ pub(super) fn start(backend: &mut Backend<'_>, call: &Call<'_>) -> Result<Respon
         end,
         ended: false,
     };
-    watch.next_bookmark = watch.bookmark_after(backend.now);
+    watch.next_bookmark = watch.next_bookmark_after(backend.now);
     if watch.view.form == Form::MetadataList {
         watch.view.form = Form::Metadata;
     }
@@ -182,7 +182,7 @@ impl Watch {
         self.seen = self.seen.max(storage.revision());
         if self.bookmarks && now >= self.next_bookmark {
             polled.lines.push(self.bookmark(self.seen, false, now));
-            self.next_bookmark = self.bookmark_after(now);
+            self.next_bookmark = self.next_bookmark_after(now);
         }
         if now >= self.end {
             self.ended = true;
@@ -197,15 +197,13 @@ impl Watch {
         polled
     }
 
-    /// The next bookmark: periodic, and one shortly before the end.
-    fn bookmark_after(&self, now: Timestamp) -> Timestamp {
-        let last = self.end.saturating_sub(BOOKMARK_BEFORE_END).unwrap_or(now);
-        if now >= last {
+    /// The next bookmark after `from`: periodic, and one shortly before the end.
+    fn next_bookmark_after(&self, from: Timestamp) -> Timestamp {
+        let last = self.end.saturating_sub(BOOKMARK_BEFORE_END).unwrap_or(from);
+        if from >= last {
             return Timestamp::MAX;
         }
-        now.saturating_add(BOOKMARK_PERIOD)
-            .unwrap_or(Timestamp::MAX)
-            .min(last)
+        from.saturating_add(BOOKMARK_PERIOD).unwrap_or(Timestamp::MAX).min(last)
     }
 
     /// What an event means to somebody who only sees what the selectors let through.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::decode::{self, Body, Expected};
 use super::options::FieldValidation;
-use super::{Backend, Call, Response, go_json, read};
+use super::{Backend, Call, Response, apply, go_json, read};
 use crate::object;
 use crate::patch::{self, PatchError};
 use crate::resources::FieldError;
@@ -64,6 +64,9 @@ pub(super) fn patch(
     part: Part,
 ) -> Result<Response, Status> {
     check_patch_options(call)?;
+    if decode::content_type(call.request) == apply::MEDIA_TYPE {
+        return apply::patch(backend, call, part);
+    }
     let stored = backend
         .storage
         .get(call.resource, call.namespace, call.name)
@@ -84,7 +87,8 @@ pub(super) fn patch(
     ))
 }
 
-fn subresource(part: Part) -> &'static str {
+/// The subresource that a part is written through.
+pub(super) fn subresource(part: Part) -> &'static str {
     match part {
         Part::Main => "",
         Part::Status => "status",
@@ -93,7 +97,7 @@ fn subresource(part: Part) -> &'static str {
 
 /// Options that only some patches may have.
 pub(super) fn check_patch_options(call: &Call<'_>) -> Result<(), Status> {
-    let apply = decode::content_type(call.request) == "application/apply-patch+yaml";
+    let apply = decode::content_type(call.request) == apply::MEDIA_TYPE;
     let mut errors = Vec::new();
     if apply
         && call

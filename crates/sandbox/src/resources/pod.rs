@@ -29,9 +29,19 @@ pub(super) fn default(pod: &mut Value) {
 
 /// The first status of a Pod.
 pub(super) fn prepare(pod: &mut Value, old: Option<&Value>) {
-    if old.is_none() {
-        let status = json!({"phase": "Pending", "qosClass": quality_of_service(pod)});
-        super::default::set_status(pod, old, status);
+    match old {
+        None => {
+            let status = json!({"phase": "Pending", "qosClass": quality_of_service(pod)});
+            super::default::set_status(pod, old, status);
+        }
+        // Decided once: who replaces the status need not send it.
+        Some(old) => {
+            if let (Some(class), Some(status)) =
+                (old.pointer("/status/qosClass"), pod.get_mut("status").and_then(Value::as_object_mut))
+            {
+                status.insert("qosClass".to_owned(), class.clone());
+            }
+        }
     }
 }
 

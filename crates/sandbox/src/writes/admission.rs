@@ -58,6 +58,11 @@ pub(super) fn settle(
     shape(resource, &object)
 }
 
+/// What a kind looks like before anybody set a field: where ownership of a new object's fields counts from.
+pub(super) fn empty(resource: &Resource) -> Result<Value, Status> {
+    shape(resource, &Value::Null)
+}
+
 fn shape(resource: &Resource, object: &Value) -> Result<Value, Status> {
     let decoded = decode(resource.schema(), object).map_err(|error| {
         let (kind, version) = (resource.kind, resource.version);

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Writes, admission};
 use crate::object;
+use crate::ownership;
 use crate::resources::{Generation, Resource};
 use crate::status::Status;
 
@@ -27,7 +28,7 @@ pub(super) fn create(
 
     let mut object = admission::complete(resource, &object)?;
     admission::admit_create(writes, resource, &mut object)?;
-    let object = admission::settle(resource, object, None)?;
+    let mut object = admission::settle(resource, object, None)?;
     let errors = resource.check(&object, None);
     if !errors.is_empty() {
         return Err(Status::invalid(resource, &name, errors));
@@ -41,7 +42,11 @@ pub(super) fn create(
             Status::already_exists(resource, &name)
         });
     }
+    if let Some(manager) = writes.manager.as_ref().filter(|manager| !manager.apply) {
+        ownership::track(resource, &admission::empty(resource)?, &mut object, manager, writes.now);
+    }
     if writes.dry_run {
+        object::metadata_mut(&mut object).shift_remove("resourceVersion");
         return Ok(Arc::new(object));
     }
     Ok(writes.storage.put(resource, object))
@@ -71,6 +76,8 @@ fn identify(writes: &mut Writes<'_>, resource: &Resource, namespace: &str, objec
         metadata.shift_remove("namespace");
     }
     metadata.insert("uid".into(), json!(uid));
+    // The store knows the number; this keeps the field in its place.
+    metadata.insert("resourceVersion".into(), json!("0"));
     metadata.insert("creationTimestamp".into(), json!(time));
     for transient in [
         "deletionTimestamp",

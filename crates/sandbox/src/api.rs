@@ -21,7 +21,8 @@ use crate::status::Status;
 use crate::storage::Storage;
 use crate::writes::{Manager, Writes};
 
-pub mod binding;
+pub mod apply;
+mod binding;
 mod continue_token;
 mod decode;
 mod eviction;

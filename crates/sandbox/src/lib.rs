@@ -7,6 +7,7 @@ pub mod http;
 pub mod nodes;
 pub mod object;
 pub mod openapi;
+pub mod ownership;
 pub mod patch;
 pub mod quantity;
 pub mod resources;

@@ -3,6 +3,7 @@
 //! Each kind of patch is a pure function; what follows (decoding, preconditions, admission, validation) is the write
 //! path's and the same for all of them.
 
+pub mod apply;
 pub mod json;
 pub mod merge;
 pub mod strategic;

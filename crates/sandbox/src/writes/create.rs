@@ -43,7 +43,13 @@ pub(super) fn create(
         });
     }
     if let Some(manager) = writes.manager.as_ref().filter(|manager| !manager.apply) {
-        ownership::track(resource, &admission::empty(resource)?, &mut object, manager, writes.now);
+        ownership::track(
+            resource,
+            &admission::empty(resource)?,
+            &mut object,
+            manager,
+            writes.now,
+        );
     }
     if writes.dry_run {
         object::metadata_mut(&mut object).shift_remove("resourceVersion");

@@ -47,9 +47,9 @@ pub(super) fn update(
     // A status write may carry annotations (the revision of a Deployment), and still is no change of intent.
     if part == Part::Main {
         bump_generation(resource, &stored, &mut object);
-    if let Some(manager) = writes.manager.as_ref().filter(|manager| !manager.apply) {
-        ownership::track(resource, &stored, &mut object, manager, writes.now);
-    }
+        if let Some(manager) = writes.manager.as_ref().filter(|manager| !manager.apply) {
+            ownership::track(resource, &stored, &mut object, manager, writes.now);
+        }
     }
 
     if is_released(resource, &object) {

@@ -22,7 +22,7 @@ use crate::storage::Storage;
 use crate::writes::{Manager, Writes};
 
 pub mod apply;
-mod binding;
+pub(crate) mod binding;
 mod continue_token;
 mod decode;
 mod eviction;

@@ -61,7 +61,9 @@ pub(crate) struct Index {
 
 impl Context<'_> {
     pub(crate) fn get(&self, resource: &Resource, name: &Name) -> Option<Arc<Value>> {
-        self.storage.get(resource, &name.namespace, &name.name).map(Arc::clone)
+        self.storage
+            .get(resource, &name.namespace, &name.name)
+            .map(Arc::clone)
     }
 
     pub(crate) fn writes(&mut self) -> Writes<'_> {
@@ -76,7 +78,15 @@ impl Context<'_> {
         message: &str,
         component: &'static str,
     ) {
-        self.note(Note { object, severity, reason, message, component, host: "", field_path: "" });
+        self.note(Note {
+            object,
+            severity,
+            reason,
+            message,
+            component,
+            host: "",
+            field_path: "",
+        });
     }
 
     pub(crate) fn note(&mut self, note: Note<'_>) {
@@ -93,7 +103,9 @@ impl Context<'_> {
     /// The pods of a namespace that have no controller.
     pub(crate) fn orphans(&self, namespace: &str) -> Vec<Arc<Value>> {
         let names = self.index.orphans.get(namespace).into_iter().flatten();
-        names.filter_map(|name| self.storage.get(resources::PODS, namespace, name).cloned()).collect()
+        names
+            .filter_map(|name| self.storage.get(resources::PODS, namespace, name).cloned())
+            .collect()
     }
 }
 
@@ -111,7 +123,10 @@ pub(crate) fn run(context: &mut Context<'_>, task: &Task) -> Result<(), Status> 
         Task::Node(name) => crate::nodes::health::sync(context, name),
         Task::CollectPods(name) => crate::nodes::health::collect_pods(context, name),
         Task::ExpireEvents => {
-            match context.recorder.expire(context.storage, context.rng, context.now) {
+            match context
+                .recorder
+                .expire(context.storage, context.rng, context.now)
+            {
                 Some(time) => context.agenda.at(time, Task::ExpireEvents),
                 None => context.recorder.watched(false),
             }

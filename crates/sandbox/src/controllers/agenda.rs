@@ -18,11 +18,17 @@ pub(crate) struct Name {
 
 impl Name {
     pub(crate) fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { namespace: namespace.into(), name: name.into() }
+        Self {
+            namespace: namespace.into(),
+            name: name.into(),
+        }
     }
 
     pub(crate) fn of(object: &serde_json::Value) -> Self {
-        Self::new(crate::object::namespace(object), crate::object::name(object))
+        Self::new(
+            crate::object::namespace(object),
+            crate::object::name(object),
+        )
     }
 }
 
@@ -98,13 +104,19 @@ impl Agenda {
 
     /// When the next task is due; `now` if one is already.
     pub(crate) fn due(&self, now: Timestamp) -> Option<Timestamp> {
-        if self.queue.is_empty() { self.timers.first().map(|(time, _)| *time) } else { Some(now) }
+        if self.queue.is_empty() {
+            self.timers.first().map(|(time, _)| *time)
+        } else {
+            Some(now)
+        }
     }
 
     /// `task` failed at `now` and is to be tried again after a while.
     pub(crate) fn retry(&mut self, now: Timestamp, task: Task) {
         let failures = self.failures.entry(task.clone()).or_insert(0);
-        let delay = FIRST_RETRY.saturating_mul(1 << (*failures).min(20)).min(LAST_RETRY);
+        let delay = FIRST_RETRY
+            .saturating_mul(1 << (*failures).min(20))
+            .min(LAST_RETRY);
         *failures += 1;
         self.at(now + delay, task);
     }

@@ -11,20 +11,33 @@ use crate::writes::{DeleteOptions, Part};
 
 /// The certificate authority that every pod may read. The sandbox speaks plain HTTP, so there is nothing to trust.
 const ROOT_CA: &str = "kube-root-ca.crt";
+/// Nothing is served over TLS, so there is no certificate to trust; pods mount the file all the same.
+const NO_CERTIFICATE: &str = "# The sandbox serves plain HTTP: there is no certificate.\n";
 
 /// Completes a namespace, or empties and removes one that is being deleted.
 pub(super) fn sync(context: &mut Context<'_>, name: &str) -> Result<(), Status> {
-    let Some(namespace) = context.get(resources::NAMESPACES, &Name::new("", name)) else { return Ok(()) };
-    if object::is_deleting(&namespace) { empty(context, name) } else { complete(context, name) }
+    let Some(namespace) = context.get(resources::NAMESPACES, &Name::new("", name)) else {
+        return Ok(());
+    };
+    if object::is_deleting(&namespace) {
+        empty(context, name)
+    } else {
+        complete(context, name)
+    }
 }
 
 fn complete(context: &mut Context<'_>, namespace: &str) -> Result<(), Status> {
     let account = Name::new(namespace, "default");
     if context.get(resources::SERVICEACCOUNTS, &account).is_none() {
         let object = json!({"metadata": {"name": account.name}});
-        context.writes().create(resources::SERVICEACCOUNTS, namespace, object)?;
+        context
+            .writes()
+            .create(resources::SERVICEACCOUNTS, namespace, object)?;
     }
-    if context.get(resources::CONFIGMAPS, &Name::new(namespace, ROOT_CA)).is_none() {
+    if context
+        .get(resources::CONFIGMAPS, &Name::new(namespace, ROOT_CA))
+        .is_none()
+    {
         let object = json!({
             "metadata": {
                 "name": ROOT_CA,
@@ -33,16 +46,22 @@ fn complete(context: &mut Context<'_>, namespace: &str) -> Result<(), Status> {
                      such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across \
                      distributions of Kubernetes clusters."},
             },
-            "data": {"ca.crt": ""},
+            "data": {"ca.crt": NO_CERTIFICATE},
         });
-        context.writes().create(resources::CONFIGMAPS, namespace, object)?;
+        context
+            .writes()
+            .create(resources::CONFIGMAPS, namespace, object)?;
     }
     Ok(())
 }
 
 fn empty(context: &mut Context<'_>, namespace: &str) -> Result<(), Status> {
     let mut left = 0_usize;
-    for resource in resources::all().iter().copied().filter(|resource| resource.namespaced) {
+    for resource in resources::all()
+        .iter()
+        .copied()
+        .filter(|resource| resource.namespaced)
+    {
         let names: Vec<(String, bool)> = context
             .storage
             .list(resource, Some(namespace))
@@ -50,12 +69,18 @@ fn empty(context: &mut Context<'_>, namespace: &str) -> Result<(), Status> {
             .collect();
         for (name, deleting) in names {
             if !deleting {
-                match context.writes().delete(resource, namespace, &name, &DeleteOptions::default()) {
+                match context
+                    .writes()
+                    .delete(resource, namespace, &name, &DeleteOptions::default())
+                {
                     Err(refusal) if refusal.code != 404 => return Err(refusal),
                     Ok(_) | Err(_) => {}
                 }
             }
-            if context.get(resource, &Name::new(namespace, &*name)).is_some() {
+            if context
+                .get(resource, &Name::new(namespace, &*name))
+                .is_some()
+            {
                 left += 1;
             }
         }

@@ -17,7 +17,9 @@ pub(crate) fn is_finished(pod: &Value) -> bool {
 
 /// One of its conditions.
 pub(crate) fn condition<'a>(pod: &'a Value, kind: &str) -> Option<&'a Value> {
-    object::items(pod, "/status/conditions").iter().find(|condition| object::text(condition, "/type") == kind)
+    object::items(pod, "/status/conditions")
+        .iter()
+        .find(|condition| object::text(condition, "/type") == kind)
 }
 
 /// Since when it is ready, if it is.
@@ -39,5 +41,8 @@ pub(crate) fn node(pod: &Value) -> &str {
 /// The greatest restart count of its containers.
 pub(crate) fn restarts(pod: &Value) -> i64 {
     let counts = object::items(pod, "/status/containerStatuses").iter();
-    counts.filter_map(|status| object::integer(status, "/restartCount")).max().unwrap_or(0)
+    counts
+        .filter_map(|status| object::integer(status, "/restartCount"))
+        .max()
+        .unwrap_or(0)
 }

@@ -38,15 +38,23 @@ pub(super) fn is_alive(context: &Context<'_>, node: &str) -> bool {
 /// Looks after one node.
 pub(crate) fn sync(context: &mut Context<'_>, name: &str) -> Result<(), Status> {
     let key = Name::new("", name);
-    let Some(node) = context.get(resources::NODES, &key) else { return Ok(()) };
+    let Some(node) = context.get(resources::NODES, &key) else {
+        return Ok(());
+    };
     context.nodes.gone_since.remove(name);
     if object::items(&node, "/status/conditions").is_empty() {
         return register(context, name);
     }
     if object::annotation(&node, LOST_ANNOTATION).is_some() {
         let now = context.now;
-        let since = *context.nodes.lost_since.entry(name.to_owned()).or_insert(now);
-        let silent_at = since.checked_add(context.options.node_grace).unwrap_or(Timestamp::MAX);
+        let since = *context
+            .nodes
+            .lost_since
+            .entry(name.to_owned())
+            .or_insert(now);
+        let silent_at = since
+            .checked_add(context.options.node_grace)
+            .unwrap_or(Timestamp::MAX);
         if silent_at > now {
             context.agenda.at(silent_at, Task::Node(name.to_owned()));
         } else if is_ready(&node) {
@@ -60,11 +68,18 @@ pub(crate) fn sync(context: &mut Context<'_>, name: &str) -> Result<(), Status> 
 
 /// Removes the pods of a node that is gone for good.
 pub(crate) fn collect_pods(context: &mut Context<'_>, name: &str) -> Result<(), Status> {
-    if context.get(resources::NODES, &Name::new("", name)).is_some() {
+    if context
+        .get(resources::NODES, &Name::new("", name))
+        .is_some()
+    {
         return Ok(());
     }
     let now = context.now;
-    let since = *context.nodes.gone_since.entry(name.to_owned()).or_insert(now);
+    let since = *context
+        .nodes
+        .gone_since
+        .entry(name.to_owned())
+        .or_insert(now);
     let end = since.checked_add(QUARANTINE).unwrap_or(Timestamp::MAX);
     if end > now {
         context.agenda.at(end, Task::CollectPods(name.to_owned()));
@@ -144,39 +159,75 @@ fn is_ready(node: &Value) -> bool {
 fn mark_unreachable(context: &mut Context<'_>, node: &Value) -> Result<(), Status> {
     let name = object::name(node).to_owned();
     let time = object::format_time(context.now);
-    set_conditions(context, &name, "Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.")?;
-    context.writes().modify(resources::NODES, "", &name, Part::Main, |node| {
-        let spec = object::child_mut(object::as_map(node), "spec");
-        let taints = spec.entry("taints").or_insert_with(|| json!([]));
-        if let Some(taints) = taints.as_array_mut() {
-            taints.push(json!({"key": UNREACHABLE, "effect": "NoSchedule", "timeAdded": time}));
-            taints.push(json!({"key": UNREACHABLE, "effect": "NoExecute", "timeAdded": time}));
-        }
-    })?;
-    context.event(node, Severity::Normal, "NodeNotReady", &format!("Node {name} status is now: NodeNotReady"), COMPONENT);
+    set_conditions(
+        context,
+        &name,
+        "Unknown",
+        "NodeStatusUnknown",
+        "Kubelet stopped posting node status.",
+    )?;
+    context
+        .writes()
+        .modify(resources::NODES, "", &name, Part::Main, |node| {
+            let spec = object::child_mut(object::as_map(node), "spec");
+            let taints = spec.entry("taints").or_insert_with(|| json!([]));
+            if let Some(taints) = taints.as_array_mut() {
+                taints.push(json!({"key": UNREACHABLE, "effect": "NoSchedule", "timeAdded": time}));
+                taints.push(json!({"key": UNREACHABLE, "effect": "NoExecute", "timeAdded": time}));
+            }
+        })?;
+    context.event(
+        node,
+        Severity::Normal,
+        "NodeNotReady",
+        &format!("Node {name} status is now: NodeNotReady"),
+        COMPONENT,
+    );
     for pod in pods_on(context, &name) {
         if !pod::is_ready(&pod) {
             continue;
         }
         let key = Name::of(&pod);
-        context.writes().modify(resources::PODS, &key.namespace, &key.name, Part::Status, |pod| {
-            scheduler::set_condition(pod, "Ready", "False", None, &time);
-        })?;
-        context.event(&pod, Severity::Warning, "NodeNotReady", "Node is not ready", COMPONENT);
+        context.writes().modify(
+            resources::PODS,
+            &key.namespace,
+            &key.name,
+            Part::Status,
+            |pod| {
+                scheduler::set_condition(pod, "Ready", "False", None, &time);
+            },
+        )?;
+        context.event(
+            &pod,
+            Severity::Warning,
+            "NodeNotReady",
+            "Node is not ready",
+            COMPONENT,
+        );
     }
     Ok(())
 }
 
 fn mark_ready(context: &mut Context<'_>, name: &str) -> Result<(), Status> {
-    set_conditions(context, name, "True", "KubeletReady", "kubelet is posting ready status")?;
-    context.writes().modify(resources::NODES, "", name, Part::Main, |node| {
-        let spec = object::child_mut(object::as_map(node), "spec");
-        let Some(taints) = spec.get_mut("taints").and_then(Value::as_array_mut) else { return };
-        taints.retain(|taint| object::text(taint, "/key") != UNREACHABLE);
-        if taints.is_empty() {
-            spec.shift_remove("taints");
-        }
-    })?;
+    set_conditions(
+        context,
+        name,
+        "True",
+        "KubeletReady",
+        "kubelet is posting ready status",
+    )?;
+    context
+        .writes()
+        .modify(resources::NODES, "", name, Part::Main, |node| {
+            let spec = object::child_mut(object::as_map(node), "spec");
+            let Some(taints) = spec.get_mut("taints").and_then(Value::as_array_mut) else {
+                return;
+            };
+            taints.retain(|taint| object::text(taint, "/key") != UNREACHABLE);
+            if taints.is_empty() {
+                spec.shift_remove("taints");
+            }
+        })?;
     for pod in pods_on(context, name) {
         let key = Name::of(&pod);
         kubelet::report_again(context, &key)?;
@@ -202,7 +253,12 @@ fn set_conditions(
     context
         .writes()
         .modify(resources::NODES, "", name, Part::Status, |node| {
-            let Some(conditions) = node.pointer_mut("/status/conditions").and_then(Value::as_array_mut) else { return };
+            let Some(conditions) = node
+                .pointer_mut("/status/conditions")
+                .and_then(Value::as_array_mut)
+            else {
+                return;
+            };
             if !lost {
                 *conditions = object::items(&healthy, "/conditions").to_vec();
                 return;
@@ -219,7 +275,9 @@ fn set_conditions(
 
 /// Deletes pods that do not tolerate the NoExecute taints of their node, or not any longer.
 fn evict(context: &mut Context<'_>, name: &str) -> Result<(), Status> {
-    let Some(node) = context.get(resources::NODES, &Name::new("", name)) else { return Ok(()) };
+    let Some(node) = context.get(resources::NODES, &Name::new("", name)) else {
+        return Ok(());
+    };
     let taints: Vec<&Value> = object::items(&node, "/spec/taints")
         .iter()
         .filter(|taint| object::text(taint, "/effect") == "NoExecute")
@@ -233,16 +291,31 @@ fn evict(context: &mut Context<'_>, name: &str) -> Result<(), Status> {
             let added = object::timestamp(taint, "/timeAdded").unwrap_or(context.now);
             let until = match scheduler::toleration_of(&pod, taint) {
                 None => Some(context.now),
-                Some(toleration) => object::integer(toleration, "/tolerationSeconds")
-                    .and_then(|seconds| added.checked_add(SignedDuration::from_secs(seconds.max(0))).ok()),
+                Some(toleration) => {
+                    object::integer(toleration, "/tolerationSeconds").and_then(|seconds| {
+                        added
+                            .checked_add(SignedDuration::from_secs(seconds.max(0)))
+                            .ok()
+                    })
+                }
             };
             end = [end, until].into_iter().flatten().min();
         }
         match end {
             Some(end) if end > context.now => context.agenda.at(end, Task::Node(name.to_owned())),
             Some(_) if !object::is_deleting(&pod) => {
-                let message = format!("Deleting pod {}/{}", object::namespace(&pod), object::name(&pod));
-                context.event(&pod, Severity::Normal, "TaintManagerEviction", &message, "taint-eviction-controller");
+                let message = format!(
+                    "Deleting pod {}/{}",
+                    object::namespace(&pod),
+                    object::name(&pod)
+                );
+                context.event(
+                    &pod,
+                    Severity::Normal,
+                    "TaintManagerEviction",
+                    &message,
+                    "taint-eviction-controller",
+                );
                 delete(context, &pod, None)?;
             }
             Some(_) | None => {}
@@ -253,7 +326,9 @@ fn evict(context: &mut Context<'_>, name: &str) -> Result<(), Status> {
 
 fn pods_on(context: &Context<'_>, node: &str) -> Vec<std::sync::Arc<Value>> {
     let names = context.index.on_node.get(node).into_iter().flatten();
-    names.filter_map(|name| context.get(resources::PODS, name)).collect()
+    names
+        .filter_map(|name| context.get(resources::PODS, name))
+        .collect()
 }
 
 fn delete(context: &mut Context<'_>, pod: &Value, grace: Option<i64>) -> Result<(), Status> {
@@ -263,7 +338,10 @@ fn delete(context: &mut Context<'_>, pod: &Value, grace: Option<i64>) -> Result<
         uid: Some(object::uid(pod).to_owned()),
         ..DeleteOptions::default()
     };
-    match context.writes().delete(resources::PODS, &name.namespace, &name.name, &options) {
+    match context
+        .writes()
+        .delete(resources::PODS, &name.namespace, &name.name, &options)
+    {
         Err(refusal) if refusal.code != 404 => Err(refusal),
         Ok(_) | Err(_) => Ok(()),
     }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::api::binding;
 use crate::controllers::Context;
 use crate::controllers::agenda::{Name, Task};
 use crate::controllers::events::Severity;
@@ -21,20 +22,25 @@ use crate::writes::Part;
 
 /// The scheduler that pods ask for unless they name another one.
 const SCHEDULER: &str = "default-scheduler";
-/// Labels that a pod takes over from its node.
-const TOPOLOGY_LABELS: [&str; 2] = ["topology.kubernetes.io/zone", "topology.kubernetes.io/region"];
 
 /// Places one pod.
 pub(crate) fn sync(context: &mut Context<'_>, name: &Name) -> Result<(), Status> {
-    let Some(pod) = context.get(resources::PODS, name) else { return Ok(()) };
+    let Some(pod) = context.get(resources::PODS, name) else {
+        return Ok(());
+    };
     let placed = !pod::node(&pod).is_empty();
-    if placed || object::is_deleting(&pod) || object::text(&pod, "/spec/schedulerName") != SCHEDULER {
+    if placed || object::is_deleting(&pod) || object::text(&pod, "/spec/schedulerName") != SCHEDULER
+    {
         return Ok(());
     }
     if !object::items(&pod, "/spec/schedulingGates").is_empty() {
         return Ok(());
     }
-    let nodes: Vec<Arc<Value>> = context.storage.list(resources::NODES, None).cloned().collect();
+    let nodes: Vec<Arc<Value>> = context
+        .storage
+        .list(resources::NODES, None)
+        .cloned()
+        .collect();
     let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
     let mut best: Option<(usize, &Arc<Value>)> = None;
     for node in &nodes {
@@ -57,7 +63,9 @@ fn admits(context: &Context<'_>, node: &Value, pod: &Value) -> Result<usize, Str
     }
     if let Some(taint) = untolerated_taint(node, pod, &["NoSchedule", "NoExecute"]) {
         let (key, value) = (object::text(taint, "/key"), object::text(taint, "/value"));
-        return Err(format!("node(s) had untolerated taint(s) {{{key}: {value}}}"));
+        return Err(format!(
+            "node(s) had untolerated taint(s) {{{key}: {value}}}"
+        ));
     }
     if !selects(node, pod) {
         return Err("node(s) didn't match Pod's node affinity/selector".into());
@@ -77,7 +85,11 @@ fn admits(context: &Context<'_>, node: &Value, pod: &Value) -> Result<usize, Str
         let used: i128 = residents
             .into_iter()
             .flatten()
-            .filter_map(|name| context.storage.get(resources::PODS, &name.namespace, &name.name))
+            .filter_map(|name| {
+                context
+                    .storage
+                    .get(resources::PODS, &name.namespace, &name.name)
+            })
             .filter(|one| !pod::is_finished(one))
             .map(|one| requested(one, resource))
             .sum();
@@ -89,7 +101,11 @@ fn admits(context: &Context<'_>, node: &Value, pod: &Value) -> Result<usize, Str
 }
 
 /// A taint with one of these effects that the pod does not tolerate.
-pub(super) fn untolerated_taint<'a>(node: &'a Value, pod: &Value, effects: &[&str]) -> Option<&'a Value> {
+pub(super) fn untolerated_taint<'a>(
+    node: &'a Value,
+    pod: &Value,
+    effects: &[&str],
+) -> Option<&'a Value> {
     object::items(node, "/spec/taints").iter().find(|taint| {
         effects.contains(&object::text(taint, "/effect")) && toleration_of(pod, taint).is_none()
     })
@@ -97,20 +113,25 @@ pub(super) fn untolerated_taint<'a>(node: &'a Value, pod: &Value, effects: &[&st
 
 /// The toleration of the pod for a taint.
 pub(super) fn toleration_of<'a>(pod: &'a Value, taint: &Value) -> Option<&'a Value> {
-    object::items(pod, "/spec/tolerations").iter().find(|toleration| {
-        let [key, effect, operator] = ["/key", "/effect", "/operator"].map(|field| object::text(toleration, field));
-        let exists = operator == "Exists";
-        (effect.is_empty() || effect == object::text(taint, "/effect"))
-            && ((key.is_empty() && exists) || key == object::text(taint, "/key"))
-            && (exists || object::text(toleration, "/value") == object::text(taint, "/value"))
-    })
+    object::items(pod, "/spec/tolerations")
+        .iter()
+        .find(|toleration| {
+            let [key, effect, operator] =
+                ["/key", "/effect", "/operator"].map(|field| object::text(toleration, field));
+            let exists = operator == "Exists";
+            (effect.is_empty() || effect == object::text(taint, "/effect"))
+                && ((key.is_empty() && exists) || key == object::text(taint, "/key"))
+                && (exists || object::text(toleration, "/value") == object::text(taint, "/value"))
+        })
 }
 
 fn selects(node: &Value, pod: &Value) -> bool {
     let labels = object::labels(node);
     let selector = pod.pointer("/spec/nodeSelector").and_then(Value::as_object);
     let selected = selector.is_none_or(|selector| {
-        selector.iter().all(|(key, wanted)| labels.and_then(|labels| labels.get(key)) == Some(wanted))
+        selector
+            .iter()
+            .all(|(key, wanted)| labels.and_then(|labels| labels.get(key)) == Some(wanted))
     });
     let required = "/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms";
     let terms = object::items(pod, required);
@@ -126,12 +147,20 @@ fn selects(node: &Value, pod: &Value) -> bool {
 fn requested(pod: &Value, resource: &str) -> i128 {
     object::items(pod, "/spec/containers")
         .iter()
-        .map(|container| quantity(container.pointer("/resources/requests").and_then(|all| all.get(resource))))
+        .map(|container| {
+            quantity(
+                container
+                    .pointer("/resources/requests")
+                    .and_then(|all| all.get(resource)),
+            )
+        })
         .sum()
 }
 
 fn allocatable(node: &Value, resource: &str) -> Option<i128> {
-    node.pointer("/status/allocatable")?.get(resource).map(|value| quantity(Some(value)))
+    node.pointer("/status/allocatable")?
+        .get(resource)
+        .map(|value| quantity(Some(value)))
 }
 
 fn quantity(value: Option<&Value>) -> i128 {
@@ -144,18 +173,19 @@ fn quantity(value: Option<&Value>) -> i128 {
 
 fn bind(context: &mut Context<'_>, pod: &Arc<Value>, node: &Arc<Value>) -> Result<(), Status> {
     let name = Name::of(pod);
-    let mut bound = Value::clone(pod);
-    object::child_mut(object::as_map(&mut bound), "spec").insert("nodeName".into(), json!(object::name(node)));
-    for key in TOPOLOGY_LABELS {
-        if let Some(value) = object::label(node, key) {
-            object::set_label(&mut bound, key, value);
-        }
-    }
-    set_condition(&mut bound, "PodScheduled", "True", None, &object::format_time(context.now));
-    // A binding is no update of the pod: it has no generation and no validation of its own.
-    let bound = context.storage.put(resources::PODS, bound);
-    let message = format!("Successfully assigned {}/{} to {}", name.namespace, name.name, object::name(node));
-    context.event(&bound, Severity::Normal, "Scheduled", &message, SCHEDULER);
+    let node = object::name(node);
+    binding::bind(
+        &mut context.writes(),
+        &name.namespace,
+        &name.name,
+        node,
+        &[],
+    )?;
+    let message = format!(
+        "Successfully assigned {}/{} to {node}",
+        name.namespace, name.name
+    );
+    context.event(pod, Severity::Normal, "Scheduled", &message, SCHEDULER);
     Ok(())
 }
 
@@ -165,11 +195,17 @@ fn refuse(
     nodes: usize,
     reasons: &BTreeMap<String, usize>,
 ) -> Result<(), Status> {
-    let why = reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect::<Vec<_>>().join(", ");
+    let why = reasons
+        .iter()
+        .map(|(reason, count)| format!("{count} {reason}"))
+        .collect::<Vec<_>>()
+        .join(", ");
     let message = if nodes == 0 {
         "no nodes available to schedule pods".to_owned()
     } else {
-        format!("0/{nodes} nodes are available: {why}. no new claims to deallocate, preemption: 0/{nodes} nodes are available: {nodes} Preemption is not helpful for scheduling.")
+        format!(
+            "0/{nodes} nodes are available: {why}. no new claims to deallocate, preemption: 0/{nodes} nodes are available: {nodes} Preemption is not helpful for scheduling."
+        )
     };
     let current = pod::condition(pod, "PodScheduled");
     if current.is_some_and(|current| object::text(current, "/message") == message) {
@@ -177,19 +213,47 @@ fn refuse(
     }
     let name = Name::of(pod);
     let time = object::format_time(context.now);
-    context.writes().modify(resources::PODS, &name.namespace, &name.name, Part::Status, |pod| {
-        set_condition(pod, "PodScheduled", "False", Some(("Unschedulable", &message)), &time);
-    })?;
-    context.event(pod, Severity::Warning, "FailedScheduling", &message, SCHEDULER);
+    context.writes().modify(
+        resources::PODS,
+        &name.namespace,
+        &name.name,
+        Part::Status,
+        |pod| {
+            set_condition(
+                pod,
+                "PodScheduled",
+                "False",
+                Some(("Unschedulable", &message)),
+                &time,
+            );
+        },
+    )?;
+    context.event(
+        pod,
+        Severity::Warning,
+        "FailedScheduling",
+        &message,
+        SCHEDULER,
+    );
     Ok(())
 }
 
 /// Sets a pod condition; the same status keeps the transition time.
-pub(crate) fn set_condition(pod: &mut Value, kind: &str, status: &str, why: Option<(&str, &str)>, time: &str) {
+pub(crate) fn set_condition(
+    pod: &mut Value,
+    kind: &str,
+    status: &str,
+    why: Option<(&str, &str)>,
+    time: &str,
+) {
     let status_map = object::child_mut(object::as_map(pod), "status");
     let conditions = status_map.entry("conditions").or_insert_with(|| json!([]));
-    let Some(conditions) = conditions.as_array_mut() else { return };
-    let position = conditions.iter().position(|one| object::text(one, "/type") == kind);
+    let Some(conditions) = conditions.as_array_mut() else {
+        return;
+    };
+    let position = conditions
+        .iter()
+        .position(|one| object::text(one, "/type") == kind);
     let kept = position
         .map(|position| &conditions[position])
         .filter(|one| object::text(one, "/status") == status)

@@ -266,7 +266,13 @@ fn deployment_strategy(strategy: &Value) -> Vec<FieldError> {
         Some("RollingUpdate") => rolling_update(rolling.unwrap_or(&Value::Null)),
         _ => {
             // The server prints the struct of its own, with capital names.
-            let own = json!({"Type": strategy.get("type"), "RollingUpdate": rolling});
+            let own = json!({
+                "Type": strategy.get("type"),
+                "RollingUpdate": rolling.map(|rolling| json!({
+                    "MaxUnavailable": rolling.get("maxUnavailable"),
+                    "MaxSurge": rolling.get("maxSurge"),
+                })),
+            });
             vec![FieldError::not_supported(
                 "spec.strategy",
                 &own,

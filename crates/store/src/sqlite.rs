@@ -10,6 +10,9 @@ use sqlx::SqlitePool;
 use crate::seal::MasterKey;
 use crate::writer::Writer;
 
+#[cfg(test)]
+pub(crate) use self::open::MIGRATIONS;
+
 /// Durable state in one directory of this machine. One process at a time; cheap to share behind an `Arc`.
 ///
 /// Call [`SqliteStore::close`] before the process ends: what was answered is safe without it, but what still waits is not waited

@@ -2,7 +2,7 @@
 //!
 //! Statements live in one place so that a second database runs the same ones, and a test can prepare each of them.
 
-/// Declares the statements as constants, and [`ALL`] of them with their names.
+/// Declares the statements as constants, and `ALL` of them with their names.
 macro_rules! statements {
     ($($name:ident = $sql:expr;)*) => {
         $(pub(crate) const $name: &str = $sql;)*
@@ -92,4 +92,29 @@ statements! {
 
     KEY_CHECK = "SELECT sealed_check FROM master_key WHERE id = 1";
     INSERT_KEY_CHECK = "INSERT INTO master_key (id, sealed_check) VALUES (1, $1)";
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::sqlite::SqliteConnectOptions;
+    use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, SqlSafeStr as _};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn every_statement_fits_the_tables() {
+        let mut connection = SqliteConnectOptions::new()
+            .in_memory(true)
+            .connect()
+            .await
+            .unwrap();
+        crate::sqlite::MIGRATIONS
+            .run(&mut connection)
+            .await
+            .unwrap();
+        for (name, sql) in ALL {
+            let prepared = connection.prepare(AssertSqlSafe(*sql).into_sql_str()).await;
+            assert!(prepared.is_ok(), "{name}: {prepared:?}");
+        }
+    }
 }

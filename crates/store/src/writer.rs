@@ -263,3 +263,233 @@ impl std::fmt::Debug for Message {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join_all;
+    use sqlx::sqlite::SqliteJournalMode;
+
+    use super::*;
+
+    /// Writes a row, and refuses if it is told to, after writing.
+    #[derive(Debug)]
+    struct Put {
+        text: String,
+        refuse: bool,
+    }
+
+    fn put(text: &str) -> Put {
+        Put {
+            text: text.to_owned(),
+            refuse: false,
+        }
+    }
+
+    fn refused(text: &str) -> Put {
+        Put {
+            refuse: true,
+            ..put(text)
+        }
+    }
+
+    impl Command for Put {
+        type Output = ();
+        type Error = StoreError;
+
+        fn doing(&self) -> String {
+            "put a row".to_owned()
+        }
+
+        async fn perform(self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+            sqlx::query("INSERT INTO rows (text) VALUES ($1)")
+                .bind(&self.text)
+                .execute(connection)
+                .await
+                .doing(|| self.doing())?;
+            if self.refuse {
+                Err("refused").doing(|| self.doing())
+            } else {
+                Ok(())
+            }
+        }
+    }
+
+    /// Sets how many pages the database may have: a disk that is full.
+    #[derive(Debug)]
+    struct Limit(&'static str);
+
+    impl Command for Limit {
+        type Output = ();
+        type Error = StoreError;
+
+        fn doing(&self) -> String {
+            "set the limit".to_owned()
+        }
+
+        async fn perform(self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+            sqlx::query(self.0)
+                .execute(connection)
+                .await
+                .doing(|| self.doing())?;
+            Ok(())
+        }
+    }
+
+    #[derive(Debug)]
+    struct Panic;
+
+    impl Command for Panic {
+        type Output = ();
+        type Error = StoreError;
+
+        fn doing(&self) -> String {
+            "panic".to_owned()
+        }
+
+        async fn perform(self, _: &mut SqliteConnection) -> Result<(), StoreError> {
+            panic!("a test panics on purpose")
+        }
+    }
+
+    struct Database {
+        directory: tempfile::TempDir,
+        options: SqliteConnectOptions,
+    }
+
+    impl Database {
+        async fn new() -> Self {
+            let directory = tempfile::tempdir().unwrap();
+            let options = SqliteConnectOptions::new()
+                .filename(directory.path().join("test.db"))
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal);
+            let database = Self { directory, options };
+            sqlx::query("CREATE TABLE rows (text TEXT NOT NULL)")
+                .execute(&mut database.connect().await)
+                .await
+                .unwrap();
+            database
+        }
+
+        async fn connect(&self) -> SqliteConnection {
+            self.options.connect().await.unwrap()
+        }
+
+        async fn writer(&self) -> Writer {
+            let lock = DirectoryLock::acquire(&self.directory.path().join("lock")).unwrap();
+            Writer::start(self.connect().await, self.options.clone(), lock)
+        }
+
+        async fn rows(&self) -> Vec<String> {
+            sqlx::query_scalar("SELECT text FROM rows ORDER BY rowid")
+                .fetch_all(&mut self.connect().await)
+                .await
+                .unwrap()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refused_command_harms_no_neighbour_in_its_group() {
+        let database = Database::new().await;
+        let (queue, messages) = mpsc::channel(QUEUE);
+        // All are in the queue before the writer starts, so that they are one group.
+        let commands = [put("a"), refused("b"), put("c"), refused("d"), put("e")];
+        let answers = join_all(commands.map(|command| perform(&queue, command)));
+        let connection = database.connect().await;
+        let writer = run(connection, database.options.clone(), messages);
+        let asked = async {
+            let answers = answers.await;
+            queue.send(Message::Close).await.unwrap();
+            answers
+        };
+        let (answers, totals) = tokio::join!(asked, writer);
+
+        let kept: Vec<_> = answers.iter().map(Result::is_ok).collect();
+        assert_eq!(kept, [true, false, true, false, true]);
+        assert_eq!(database.rows().await, ["a", "c", "e"]);
+        let expected = Totals {
+            commands: 5,
+            groups: 1,
+        };
+        assert_eq!(totals.unwrap(), expected);
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_refuses_and_is_got_over() {
+        let database = Database::new().await;
+        let writer = database.writer().await;
+        writer.perform(put("before")).await.unwrap();
+        writer
+            .perform(Limit("PRAGMA max_page_count = 3"))
+            .await
+            .unwrap();
+        let large = "x".repeat(100_000);
+        let error = writer.perform(put(&large)).await.unwrap_err();
+        assert!(error.to_string().contains("put a row"), "{error}");
+        writer
+            .perform(Limit("PRAGMA max_page_count = 1000000"))
+            .await
+            .unwrap();
+        writer.perform(put("after")).await.unwrap();
+        writer.close().await;
+        assert_eq!(database.rows().await, ["before", "after"]);
+    }
+
+    #[tokio::test]
+    async fn a_failed_transaction_is_answered_to_its_whole_group() {
+        let database = Database::new().await;
+        // Whatever fails at COMMIT: here, a constraint that is checked only then.
+        sqlx::raw_sql(
+            "CREATE TABLE parents (id INTEGER PRIMARY KEY); \
+             CREATE TABLE children (parent INTEGER REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED);",
+        )
+        .execute(&mut database.connect().await)
+        .await
+        .unwrap();
+        let (queue, messages) = mpsc::channel(QUEUE);
+        let orphan = perform(&queue, Limit("INSERT INTO children (parent) VALUES (1)"));
+        let commands = join_all([put("a"), refused("b")].map(|command| perform(&queue, command)));
+        let connection = database.connect().await;
+        let writer = run(connection, database.options.clone(), messages);
+        let asked = async {
+            let (orphan, neighbours) = tokio::join!(orphan, commands);
+            let later = perform(&queue, put("later")).await;
+            queue.send(Message::Close).await.unwrap();
+            (orphan, neighbours, later)
+        };
+        let ((orphan, neighbours, later), totals) = tokio::join!(asked, writer);
+
+        assert!(orphan.is_err());
+        assert!(neighbours.iter().all(Result::is_err));
+        later.unwrap();
+        assert_eq!(database.rows().await, ["later"]);
+        assert_eq!(totals.unwrap().groups, 2);
+    }
+
+    #[tokio::test]
+    async fn a_writer_that_dies_is_noticed_by_everyone() {
+        let database = Database::new().await;
+        let writer = database.writer().await;
+        writer.perform(put("before")).await.unwrap();
+        let error = writer.perform(Panic).await.unwrap_err();
+        assert_eq!(error.to_string(), "the store failed to panic");
+        writer.failed().await;
+        writer.perform(put("after")).await.unwrap_err();
+        writer.close().await;
+        assert_eq!(database.rows().await, ["before"]);
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_performed_even_if_the_store_is_dropped() {
+        let database = Database::new().await;
+        let writer = database.writer().await;
+        let tasks = writer.tasks.clone();
+        let mut asked = Box::pin(writer.perform(put("dropped")));
+        // In the queue, and nobody waits any more.
+        assert!(futures::poll!(asked.as_mut()).is_pending());
+        drop(asked);
+        drop(writer);
+        tasks.wait().await;
+        assert_eq!(database.rows().await, ["dropped"]);
+    }
+}

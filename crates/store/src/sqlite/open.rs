@@ -20,7 +20,7 @@ use crate::{DATABASE_FILE, directory, statements};
 const LOCK_FILE: &str = "sternway.lock";
 
 /// Embedded; numbered; never changed once released.
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// Reads are short and the machine's cores bound them; more connections would only cost memory.
 const READERS: u32 = 4;

@@ -141,11 +141,11 @@ pub enum StoreWrite {
     InsertApp(Box<Application>),
     /// The next revision of an application; `app.revision` must be the stored revision plus 1.
     UpdateApp(Box<Application>),
-    /// The application is gone; its orders stay readable.
+    /// The application is gone; its orders and versions stay readable. One that is gone already is no conflict.
     DeleteApp(AppId),
     /// A version, new or changed.
     PutVersion(Box<Version>),
-    /// More of an order's record.
+    /// More of the record of an order that is stored, or was inserted earlier in the same commit.
     AppendEvents(OrderId, Vec<Event>),
 }
 
@@ -173,7 +173,8 @@ pub enum CommitError {
     /// Someone else holds the lease now.
     #[error("the lease of this order was lost")]
     LeaseLost,
-    /// The database failed.
+    /// The database failed. If it failed to answer (a crash, a disk that did not confirm), the commit may yet be found done: load again before
+    /// deciding again.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -234,7 +235,7 @@ pub trait Store: Send + Sync + 'static {
     /// The versions of an application, newest first.
     async fn versions(&self, app: AppId, limit: u32) -> Result<Vec<Version>, StoreError>;
 
-    /// Takes or renews the lease of an order until `until`. `None` if someone else holds it. A token given is greater than any given before,
+    /// Takes or renews the lease of a stored order until `until`. `None` if someone else holds it. A token given is greater than any given before,
     /// in this or any other process; renewing by the same holder before it ran out keeps the token.
     async fn lease(
         &self,

@@ -176,3 +176,6 @@ async fn info(api: &Api) -> Result<ClusterInfo, ClusterError> {
     let version = version["gitVersion"].as_str().unwrap_or_default();
     Ok(nodes::summary(version.to_owned(), &nodes))
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,6 +35,7 @@ mod review;
 mod route;
 mod scale;
 pub mod selector;
+mod strict_json;
 mod table;
 mod watch;
 mod write;

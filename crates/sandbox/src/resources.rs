@@ -442,7 +442,7 @@ pub static SERVICEACCOUNTS: &Resource = &Resource {
     short_names: &["sa"],
     storage_key: "serviceaccounts",
     returns_deleted: true,
-    row: table::service_account,
+    row: table::name_and_age,
     ..PLAIN
 };
 
@@ -651,6 +651,7 @@ pub static JOBS: &Resource = &Resource {
     storage_key: "jobs.batch",
     generation: Generation::Spec,
     field_labels: &["status.successful"],
+    row: table::name_and_age,
     ..PLAIN
 };
 

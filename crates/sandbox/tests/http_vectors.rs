@@ -114,7 +114,10 @@ impl Runner {
         let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         let sandbox = Sandbox::new(Options::default(), now);
         let keep_managed_fields = name.starts_with("ssa-");
-        let comparison = Comparison::new(keep_managed_fields);
+        let mut comparison = Comparison::new(keep_managed_fields);
+        let nodes = sandbox.storage().list(sternway_sandbox::resources::NODES, None);
+        comparison.nodes =
+            nodes.map(|node| node["metadata"]["name"].as_str().unwrap().to_owned()).collect();
         let mut runner = Self {
             name: name.to_owned(),
             sandbox,
@@ -251,6 +254,7 @@ impl Runner {
 
     fn request(&mut self, index: usize, recorded: &Value) -> Request {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        self.comparison.meet_nodes(&recorded.to_string());
         let mut request = Request {
             method: text(&recorded["method"]),
             path: self.comparison.fill(&text(&recorded["path"])),

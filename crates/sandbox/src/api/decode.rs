@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::options::FieldValidation;
-use super::{Request, go_json};
+use super::{Request, go_json, strict_json};
 use crate::object;
 use crate::resources;
 use crate::schema::{self, Object};
@@ -66,7 +66,7 @@ pub(super) fn body(
     expected: Expected,
     validation: FieldValidation,
 ) -> Result<Body, Status> {
-    let value = parse(request, |why| {
+    let (value, duplicates) = parse(request, |why| {
         Status::bad_request(format!(
             "the object provided is unrecognized (must be of type {}): couldn't get version/kind; json parse error: \
              {why} ({})",
@@ -75,7 +75,7 @@ pub(super) fn body(
         ))
     })?;
     let value = check_kind(value, expected)?;
-    typed(value, expected, validation).map_err(|error| Status::bad_request(error.to_string()))
+    typed(value, duplicates, expected, validation).map_err(|error| Status::bad_request(error.to_string()))
 }
 
 /// Why a value is not an object of the expected kind.
@@ -97,9 +97,10 @@ pub(super) enum Mismatch {
     },
 }
 
-/// Decodes a value into the form that is stored.
+/// Decodes a value into the form that is stored. `duplicates` are the fields that the text had twice.
 pub(super) fn typed(
     value: Value,
+    duplicates: Vec<String>,
     expected: Expected,
     validation: FieldValidation,
 ) -> Result<Body, Mismatch> {
@@ -115,11 +116,9 @@ pub(super) fn typed(
         version,
         source,
     })?;
-    let errors: Vec<String> = decoded
-        .unknown_fields
-        .iter()
-        .map(|field| format!("unknown field \"{field}\""))
-        .collect();
+    let duplicates = duplicates.iter().map(|field| format!("duplicate field \"{field}\""));
+    let unknown = decoded.unknown_fields.iter().map(|field| format!("unknown field \"{field}\""));
+    let errors: Vec<String> = duplicates.chain(unknown).collect();
     match validation {
         FieldValidation::Strict if !errors.is_empty() => Err(Mismatch::Strict {
             kind,
@@ -137,14 +136,19 @@ pub(super) fn typed(
     }
 }
 
-/// Parses JSON or YAML, as the Content-Type says.
-pub(super) fn parse(request: &Request, refuse: impl Fn(String) -> Status) -> Result<Value, Status> {
+/// Parses JSON or YAML, as the Content-Type says, and tells which fields are there twice.
+pub(super) fn parse(
+    request: &Request,
+    refuse: impl Fn(String) -> Status,
+) -> Result<(Value, Vec<String>), Status> {
     match content_type(request) {
-        "" | "application/json" => serde_json::from_slice(&request.body)
-            .map_err(|_| refuse(go_json::explain(&request.body))),
-        "application/yaml" => {
-            serde_yaml_ng::from_slice(&request.body).map_err(|error| refuse(error.to_string()))
+        "" | "application/json" => {
+            strict_json::parse(&request.body).map_err(|_| refuse(go_json::explain(&request.body)))
         }
+        // This parser refuses duplicates outright.
+        "application/yaml" => serde_yaml_ng::from_slice(&request.body)
+            .map(|value| (value, Vec::new()))
+            .map_err(|error| refuse(error.to_string())),
         _ => Err(Status::new(
             415,
             "UnsupportedMediaType",

@@ -1,5 +1,7 @@
 //! The query string: list, watch and write options.
 
+use serde_json::json;
+
 use super::Request;
 use super::selector::{FieldSelector, LabelSelector};
 use crate::resources::FieldError;
@@ -118,6 +120,7 @@ pub(super) fn parse(request: &Request, watch_path: bool) -> Result<Query, Status
         "Strict" => FieldValidation::Strict,
         _ => FieldValidation::Warn,
     };
+    check_write_options(request)?;
     query.no_headers = flag("noHeaders");
     query.dry_run = request
         .query
@@ -129,6 +132,35 @@ pub(super) fn parse(request: &Request, watch_path: bool) -> Result<Query, Status
         given("resourceVersionMatch"),
     )?;
     Ok(query)
+}
+
+/// Checks the options of a write, which are named after its verb.
+fn check_write_options(request: &Request) -> Result<(), Status> {
+    let kind = match request.method.as_str() {
+        "POST" => "CreateOptions",
+        "PUT" => "UpdateOptions",
+        "PATCH" => "PatchOptions",
+        "DELETE" => "DeleteOptions",
+        _ => return Ok(()),
+    };
+    let values = |wanted: &str| -> Vec<&str> {
+        request.query.iter().filter(|(key, _)| key == wanted).map(|(_, value)| value.as_str()).collect()
+    };
+    let mut errors = Vec::new();
+    let dry_run = values("dryRun");
+    if dry_run.iter().any(|value| *value != "All") {
+        errors.push(FieldError::not_supported("dryRun", &json!(dry_run), &["All"]));
+    }
+    for value in values("fieldValidation") {
+        let supported = ["", "Ignore", "Strict", "Warn"];
+        if !supported.contains(&value) {
+            errors.push(FieldError::not_supported("fieldValidation", &json!(value), &supported));
+        }
+    }
+    if errors.is_empty() {
+        return Ok(());
+    }
+    Err(Status::invalid_kind("meta.k8s.io", kind, "", errors))
 }
 
 fn integer(text: &str) -> Result<Option<i64>, Status> {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::decode::{self, Body, Expected};
 use super::options::FieldValidation;
-use super::{Backend, Call, Response, apply, go_json, read};
+use super::{Backend, Call, Response, apply, go_json, read, strict_json};
 use crate::object;
 use crate::patch::{self, PatchError};
 use crate::resources::FieldError;
@@ -132,8 +132,12 @@ pub(super) fn check_patch_options(call: &Call<'_>) -> Result<(), Status> {
 /// Applies the patch of the request to `stored` and decodes the result.
 pub(super) fn patched(call: &Call<'_>, expected: Expected, stored: &Value) -> Result<Body, Status> {
     let body = &call.request.body;
-    let parse = || -> Result<Value, PatchError> {
-        serde_json::from_slice(body).map_err(|_| PatchError::Malformed(go_json::explain(body)))
+    let mut duplicates = Vec::new();
+    let mut parse = || -> Result<Value, PatchError> {
+        let (value, twice) =
+            strict_json::parse(body).map_err(|_| PatchError::Malformed(go_json::explain(body)))?;
+        duplicates = twice;
+        Ok(value)
     };
     let object_of = |value: Value| -> Result<Map<String, Value>, PatchError> {
         match value {
@@ -176,7 +180,7 @@ pub(super) fn patched(call: &Call<'_>, expected: Expected, stored: &Value) -> Re
         Status::invalid_kind("", "", "", vec![error])
     };
     decode::same_kind(&result, expected).map_err(|(_, why)| refuse(why))?;
-    decode::typed(result, expected, call.query.field_validation).map_err(
+    decode::typed(result, duplicates, expected, call.query.field_validation).map_err(
         |mismatch| match mismatch {
             decode::Mismatch::Type { source, .. } if strategic => {
                 refuse(unstructured_words(&source))
@@ -222,16 +226,17 @@ fn sorted_top(value: &Value) -> Value {
         .collect()
 }
 
-/// The name in the body must be the one in the path, when there is one.
+/// The name in the body must be the one in the path.
 pub(super) fn check_name(call: &Call<'_>, object: &Value) -> Result<(), Status> {
     let name = object::name(object);
-    if name.is_empty() || name == call.name {
+    if name == call.name {
         return Ok(());
     }
-    Err(Status::bad_request(format!(
-        "the name of the object ({name}) does not match the name on the URL ({})",
-        call.name
-    )))
+    Err(Status::bad_request(if name.is_empty() {
+        format!("the name of the object ({} based on URL) was undeterminable: name must be provided", call.name)
+    } else {
+        format!("the name of the object ({name}) does not match the name on the URL ({})", call.name)
+    }))
 }
 
 /// As [`check_name`], for the namespace.
@@ -350,7 +355,7 @@ fn delete_options(call: &Call<'_>) -> Result<(DeleteOptions, bool), Status> {
         }
         body
     } else {
-        let body = decode::parse(call.request, |why| {
+        let (body, _) = decode::parse(call.request, |why| {
             Status::bad_request(format!(
                 "couldn't get version/kind; json parse error: {why}"
             ))

@@ -131,7 +131,8 @@ pub(crate) fn secret(object: &Value, now: Timestamp) -> Vec<Value> {
     ]
 }
 
-pub(crate) fn service_account(object: &Value, now: Timestamp) -> Vec<Value> {
+/// Kinds that have nothing else worth a column.
+pub(crate) fn name_and_age(object: &Value, now: Timestamp) -> Vec<Value> {
     vec![name(object), age(object, now)]
 }
 

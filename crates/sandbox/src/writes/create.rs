@@ -27,6 +27,16 @@ pub(super) fn create(
     let name = object::name(&object).to_owned();
 
     let mut object = admission::complete(resource, &object)?;
+    // Fields are the client's before admission completes the object.
+    if let Some(manager) = writes.manager.as_ref().filter(|manager| !manager.apply) {
+        ownership::track(
+            resource,
+            &admission::empty(resource)?,
+            &mut object,
+            manager,
+            writes.now,
+        );
+    }
     admission::admit_create(writes, resource, &mut object)?;
     let mut object = admission::settle(resource, object, None)?;
     let errors = resource.check(&object, None);
@@ -41,15 +51,6 @@ pub(super) fn create(
         } else {
             Status::already_exists(resource, &name)
         });
-    }
-    if let Some(manager) = writes.manager.as_ref().filter(|manager| !manager.apply) {
-        ownership::track(
-            resource,
-            &admission::empty(resource)?,
-            &mut object,
-            manager,
-            writes.now,
-        );
     }
     if writes.dry_run {
         object::metadata_mut(&mut object).shift_remove("resourceVersion");

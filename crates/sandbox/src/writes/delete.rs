@@ -75,13 +75,11 @@ pub(super) fn delete(
         }
         let marked = has_grace(resource) && !object::is_deleting(&stored);
         // A pod that goes at once is still seen to be going: marked first, then removed.
-        let last = if marked {
-            writes.storage.put(resource, object)
-        } else {
-            Arc::new(object)
-        };
-        writes.storage.remove(resource, namespace, name);
-        return Ok(Deletion::Gone(last));
+        if marked {
+            writes.storage.put(resource, object);
+        }
+        let last = writes.storage.remove(resource, namespace, name);
+        return Ok(Deletion::Gone(last.unwrap_or(stored)));
     }
     if object == *stored {
         return Ok(Deletion::Held(stored));
@@ -184,8 +182,9 @@ fn mark(writes: &Writes<'_>, resource: &Resource, object: &mut Value, grace: i64
         .unwrap_or(writes.now);
     let metadata = object::metadata_mut(object);
     metadata.insert("deletionTimestamp".into(), json!(object::format_time(end)));
-    metadata.insert("deletionGracePeriodSeconds".into(), json!(grace));
-    if resource.storage_key == "namespaces" {
+    if resource.storage_key != "namespaces" {
+        metadata.insert("deletionGracePeriodSeconds".into(), json!(grace));
+    } else {
         object::child_mut(object::as_map(object), "status")
             .insert("phase".into(), json!("Terminating"));
     }

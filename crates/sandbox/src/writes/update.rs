@@ -32,6 +32,9 @@ pub(super) fn update(
     check_preconditions(resource, name, &stored, &object)?;
     carry_over(resource, &stored, part, &mut object);
     let mut object = admission::complete(resource, &object)?;
+    if let Some(manager) = writes.manager.as_ref().filter(|manager| !manager.apply) {
+        ownership::track(resource, &stored, &mut object, manager, writes.now);
+    }
     if part == Part::Main {
         admission::admit_update(writes, resource, &mut object, &stored)?;
     }
@@ -47,9 +50,6 @@ pub(super) fn update(
     // A status write may carry annotations (the revision of a Deployment), and still is no change of intent.
     if part == Part::Main {
         bump_generation(resource, &stored, &mut object);
-        if let Some(manager) = writes.manager.as_ref().filter(|manager| !manager.apply) {
-            ownership::track(resource, &stored, &mut object, manager, writes.now);
-        }
     }
 
     if is_released(resource, &object) {
@@ -186,12 +186,14 @@ fn added_finalizers(stored: &Value, object: &Value) -> Vec<FieldError> {
         .map(|one| format!("{one:?}"))
         .collect::<Vec<_>>()
         .join(", ");
-    vec![FieldError::forbidden(
+    let error = FieldError::forbidden(
         "metadata.finalizers",
         &format!(
             "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{list}}}"
         ),
-    )]
+    );
+    // A real server checks metadata twice on updates, and both checks find this.
+    vec![error.clone(), error]
 }
 
 fn bump_generation(resource: &Resource, stored: &Value, object: &mut Value) {

@@ -23,6 +23,8 @@ pub(crate) struct Comparison {
     /// Where in the present body a version is that of the whole store.
     store_wide: BTreeSet<String>,
     differences: Vec<Difference>,
+    /// The nodes of the sandbox, for requests that name one before any answer did.
+    pub(crate) nodes: Vec<String>,
 }
 
 struct Binding {
@@ -54,6 +56,7 @@ impl Comparison {
             latest: 0,
             store_wide: BTreeSet::new(),
             differences: Vec::new(),
+            nodes: Vec::new(),
         }
     }
 
@@ -72,6 +75,19 @@ impl Comparison {
 
     fn differ(&mut self, place: &str, expected: &Value, actual: &Value) {
         self.note(place, &format!("expected {expected}, got {actual}"));
+    }
+
+    /// Lets placeholders for nodes in a request stand for nodes that are there.
+    pub(crate) fn meet_nodes(&mut self, request: &str) {
+        for piece in pieces(request) {
+            let Piece::Placeholder { kind: "node", whole, .. } = piece else { continue };
+            if !self.bindings.contains_key(whole) {
+                let free = |node: &&String| self.bindings.values().all(|binding| binding.value != **node);
+                let Some(node) = self.nodes.iter().find(free) else { continue };
+                let binding = Binding { value: node.clone(), loose: false };
+                self.bindings.insert(whole.to_owned(), binding);
+            }
+        }
     }
 
     /// Replaces placeholders in a request by what they stand for.

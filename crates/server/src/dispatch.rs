@@ -1,0 +1,188 @@
+//! The one way of every EDAS request, from its headers to its answer.
+//!
+//! The body is read on the connection; everything after runs as a task of the server, so that an operation once begun is carried out
+//! even if the client hangs up or the answer comes too late for it. A panic in a handler ends its task and nothing else.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::response::Response;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use sternway_wire::catalog::{Catalog, Operation};
+use sternway_wire::error::GatewayError;
+use sternway_wire::parameters::Parameters;
+use sternway_wire::signature::SignedRequest;
+
+use crate::answer::{Answer, Envelope};
+use crate::authentication::authenticate;
+use crate::call::{self, Call, Ids};
+use crate::failure::Failure;
+use crate::permission::{authorize, resource};
+use crate::server::Shared;
+
+/// What the log and the metrics call a request that is no operation.
+const NO_ACTION: &str = "-";
+
+pub(crate) async fn dispatch(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let began = Instant::now();
+    let ids = fresh_ids(&shared);
+    let (parts, body) = request.into_parts();
+    let method = parts.method.clone();
+    let path = parts.uri.path().to_owned();
+    let host = header(&parts, "host").unwrap_or_default().to_owned();
+    let operation = Catalog::find(method.as_str(), &path);
+    let action = operation.map_or(NO_ACTION, |operation| operation.name);
+    let key_id = Arc::new(OnceLock::new());
+
+    let limit = shared.config.request_timeout;
+    let handled = handle(
+        Arc::clone(&shared),
+        operation,
+        parts,
+        body,
+        ids.clone(),
+        Arc::clone(&key_id),
+    );
+    let outcome = tokio::time::timeout(limit, handled).await.unwrap_or_else(|_| {
+        let reason = "it took too long; what was asked for may still be carried out, so look before asking again";
+        Err(GatewayError::unavailable(reason).into())
+    });
+
+    let envelope = shared
+        .operations
+        .envelope(action)
+        .unwrap_or(Envelope::Plain);
+    let answer = Answer::new(outcome, envelope, &ids, &host);
+    let took = began.elapsed();
+    shared.metrics.answered(action, &answer.code, took);
+    tracing::info!(
+        target: "sternway::access",
+        %method,
+        path,
+        action,
+        status = answer.status.as_u16(),
+        code = answer.code,
+        access_key_id = key_id.get().map_or("", String::as_str),
+        trace_id = ids.trace,
+        request_id = ids.request,
+        duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        "request"
+    );
+    answer.into_response(&ids)
+}
+
+async fn handle(
+    shared: Arc<Shared>,
+    operation: Option<&'static Operation>,
+    parts: Parts,
+    body: Body,
+    ids: Ids,
+    key_id: Arc<OnceLock<String>>,
+) -> Result<String, Failure> {
+    let Some(operation) = operation else {
+        return Err(GatewayError::api_not_found(parts.method.as_str(), parts.uri.path()).into());
+    };
+    let body = read(body, shared.config.body_limit).await?;
+    let Ok(permit) = Arc::clone(&shared.room).try_acquire_owned() else {
+        return Err(GatewayError::throttled().into());
+    };
+    let running = shared.running.clone();
+    let task = running.spawn(async move {
+        let outcome = act(shared, operation, parts, body, ids, &key_id).await;
+        drop(permit);
+        outcome
+    });
+    task.await
+        .unwrap_or_else(|panic| Err(Failure::Internal(Box::new(panic))))
+}
+
+async fn act(
+    shared: Arc<Shared>,
+    operation: &'static Operation,
+    parts: Parts,
+    body: Bytes,
+    ids: Ids,
+    key_id: &OnceLock<String>,
+) -> Result<String, Failure> {
+    let headers = text_headers(&parts)?;
+    let signed = SignedRequest {
+        method: parts.method.as_str(),
+        raw_path: parts.uri.path(),
+        raw_query: parts.uri.query(),
+        headers: &headers,
+        body: &body,
+    };
+    let seen = |id: &str| {
+        // It is told once; what it was told first is right.
+        let _ = key_id.set(id.chars().take(128).collect());
+    };
+    let caller = authenticate(&shared, &signed, seen)
+        .await
+        .inspect_err(|failure| {
+            if let Failure::Gateway(error) = failure {
+                shared.metrics.refused(&error.code);
+            }
+        })?;
+    let Some(served) = shared.operations.get(operation.name) else {
+        return Err(GatewayError::not_implemented(operation.name).into());
+    };
+    let parameters = Parameters::parse(parts.uri.query(), header(&parts, "content-type"), &body)?;
+    authorize(&caller.user, served.action, &resource(&parameters))?;
+    let region = call::region(&parameters, &parts.headers, &shared.config.region);
+    let source = call::source(&parts.headers);
+    served
+        .run(Call {
+            shared: Arc::clone(&shared),
+            parameters,
+            caller,
+            ids,
+            region,
+            source,
+        })
+        .await
+}
+
+async fn read(body: Body, limit: usize) -> Result<Bytes, Failure> {
+    match Limited::new(body, limit).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(GatewayError::body_too_large(limit).into())
+        }
+        Err(error) => {
+            let problem = format!("It could not be read to its end ({error}). Send it again.");
+            Err(GatewayError::invalid_parameter("(body)", &problem).into())
+        }
+    }
+}
+
+/// Headers as text. A header that is none cannot have been signed.
+fn text_headers(parts: &Parts) -> Result<Vec<(&str, &str)>, GatewayError> {
+    parts
+        .headers
+        .iter()
+        .map(
+            |(name, value)| match std::str::from_utf8(value.as_bytes()) {
+                Ok(value) => Ok((name.as_str(), value)),
+                Err(_) => Err(GatewayError::invalid_parameter(
+                    name.as_str(),
+                    "The value of this header is not UTF-8. Send it without other bytes.",
+                )),
+            },
+        )
+        .collect()
+}
+
+fn header<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
+    parts.headers.get(name)?.to_str().ok()
+}
+
+fn fresh_ids(shared: &Shared) -> Ids {
+    let ids = &shared.engine.ports().ids;
+    Ids {
+        request: ids.fresh().hyphenated().to_string().to_uppercase(),
+        trace: ids.fresh().simple().to_string(),
+    }
+}

@@ -1,0 +1,152 @@
+//! What went wrong, and as what it is answered. Every error of the engine, the store and the clusters is mapped here and nowhere
+//! else.
+//!
+//! - The request is not one: a gateway error, HTTP 4xx with a string Code.
+//! - The operation was understood and cannot be done: a business error, HTTP 200 with an integer Code. This includes a cluster that
+//!   is away: the Go SDK sends a call again after a 5xx, and clients read the Message of a business error to their user.
+//! - The server itself failed (its store): 500 InternalError. The cause goes to the log, once, with the TraceId that the answer
+//!   carries, and not to the client.
+
+use std::error::Error;
+
+use sternway_core::ids::ClusterId;
+use sternway_core::order::birth::Refused;
+use sternway_core::ports::{ClusterError, StoreError};
+use sternway_core::step::Illegal;
+use sternway_engine::CommandError;
+use sternway_wire::codes::Status;
+use sternway_wire::error::{BusinessError, GatewayError};
+
+/// Why a request was not answered with success.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    Gateway(GatewayError),
+    Business(BusinessError),
+    Internal(Box<dyn Error + Send + Sync>),
+}
+
+impl From<GatewayError> for Failure {
+    fn from(error: GatewayError) -> Self {
+        Self::Gateway(error)
+    }
+}
+
+impl From<BusinessError> for Failure {
+    fn from(error: BusinessError) -> Self {
+        Self::Business(error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Internal(Box::new(error))
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Internal(Box::new(error))
+    }
+}
+
+impl From<CommandError> for Failure {
+    fn from(error: CommandError) -> Self {
+        let message = sentence(&error);
+        let business = match error {
+            CommandError::NoApp(app) => BusinessError::application_not_found(&app.to_string()),
+            CommandError::NoOrder(order) => {
+                BusinessError::change_order_not_found(&order.to_string())
+            }
+            CommandError::NoPart(part) => BusinessError::pipeline_not_found(&part.to_string()),
+            CommandError::NoCluster(cluster) => {
+                BusinessError::cluster_not_found(&cluster.to_string())
+            }
+            CommandError::NoVersion(app) => BusinessError::not_deployed_yet(&app.to_string()),
+            CommandError::Busy(order) => BusinessError::change_order_running(&order.to_string()),
+            CommandError::NameTaken => {
+                BusinessError::new(400, "Application.AlreadyExists", message)
+            }
+            CommandError::Refused(refused) => refusal(&refused, message),
+            CommandError::Illegal(illegal) => illegal_command(&illegal, message),
+            CommandError::Cluster(error) => cluster_failure(&error, "of the application"),
+            CommandError::Store(error) => return error.into(),
+        };
+        business.into()
+    }
+}
+
+/// A cluster that did not do what was asked, where the cluster is known.
+pub(crate) fn of_cluster(id: ClusterId, error: &ClusterError) -> Failure {
+    cluster_failure(error, &id.to_string()).into()
+}
+
+fn cluster_failure(error: &ClusterError, cluster: &str) -> BusinessError {
+    match error {
+        ClusterError::Unknown(id) => BusinessError::cluster_not_found(&id.to_string()),
+        ClusterError::Unreachable { message, .. } => {
+            BusinessError::cluster_unavailable(cluster, message)
+        }
+        ClusterError::Forbidden(message) => BusinessError::cluster_forbidden(cluster, message),
+        ClusterError::Rejected(_) => BusinessError::new(400, "Cluster.Rejected", sentence(error)),
+        ClusterError::Refused(_) => BusinessError::unprocessable(&sentence(error)),
+        ClusterError::Conflict | ClusterError::NotOurs => BusinessError::new(
+            409,
+            "Cluster.Conflict",
+            "The workload was changed by someone else at the same moment. Try again.".to_owned(),
+        ),
+    }
+}
+
+fn refusal(refused: &Refused, message: String) -> BusinessError {
+    let error_code = match refused {
+        Refused::UnknownVersion(version) => return BusinessError::version_not_found(version),
+        Refused::WorkloadGone(_) => "Application.WorkloadGone",
+        Refused::WorkloadDeleting(_)
+        | Refused::Paused
+        | Refused::HeldHalfWay { .. }
+        | Refused::SameReplicas(_)
+        | Refused::NotStopped(_)
+        | Refused::AlreadyStopped => "Application.InvalidStatus",
+        Refused::TooManyBatches { .. }
+        | Refused::NoBatches
+        | Refused::GrayTooLarge { .. }
+        | Refused::RecreateInBatches => "UpdateStrategy.Invalid",
+        Refused::Deadlock { .. } => "Application.NoRoom",
+        Refused::StartNothing | Refused::Edit(_) => "Request.Unprocessable",
+    };
+    BusinessError::new(400, error_code, message)
+}
+
+fn illegal_command(illegal: &Illegal, message: String) -> BusinessError {
+    match illegal {
+        Illegal::Ended { order, status } => {
+            let status = Status::from_code(status.code()).map_or("finished", Status::text);
+            BusinessError::change_order_not_running(&order.to_string(), status)
+        }
+        Illegal::NotADeploy { .. } => {
+            BusinessError::new(400, "ChangeOrder.RollbackNotSupported", message)
+        }
+        Illegal::NotWaiting(_) => BusinessError::new(
+            400,
+            "Pipeline.NotWaiting",
+            format!(
+                "{message} Read the pipelines' PipelineStatus with GetChangeOrderInfo; 8 waits."
+            ),
+        ),
+        Illegal::NoSuchPart { part, .. } => BusinessError::pipeline_not_found(&part.to_string()),
+        Illegal::NothingToRetry(_) => BusinessError::new(400, "Task.NothingToRetry", message),
+    }
+}
+
+/// The error's own words as a sentence.
+fn sentence(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    if let Some(first) = text.get(..1) {
+        let first = first.to_uppercase();
+        text.replace_range(..1, &first);
+    }
+    if !text.ends_with('.') {
+        text.push('.');
+    }
+    text
+}

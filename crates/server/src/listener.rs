@@ -1,0 +1,137 @@
+//! Connections: accepted up to a bound, served by HTTP/1.1 with limits, and told to finish when the server stops.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+
+/// Room for a request line of 64 KiB (all parameters are in it) and the headers.
+const HEADER_BUFFER: usize = 256 << 10;
+/// Pause after a failed accept, so that running out of file descriptors does not become a busy loop.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A socket to serve on.
+#[derive(Debug)]
+pub enum Listener {
+    /// Plain HTTP: the default of the Java, Python and Go SDKs.
+    Http(TcpListener),
+    /// HTTPS.
+    Https(TcpListener, Arc<ServerConfig>),
+}
+
+impl Listener {
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn local_address(&self) -> std::io::Result<SocketAddr> {
+        match self {
+            Self::Http(socket) | Self::Https(socket, _) => socket.local_addr(),
+        }
+    }
+}
+
+/// Serves connections of one listener until `cancel`; connections go on, on `connections`, until each has finished.
+pub(crate) async fn accept(
+    listener: Listener,
+    router: Router,
+    config: Config,
+    room: Arc<Semaphore>,
+    connections: TaskTracker,
+    cancel: CancellationToken,
+) {
+    let (socket, tls) = match listener {
+        Listener::Http(socket) => (socket, None),
+        Listener::Https(socket, config) => (socket, Some(TlsAcceptor::from(config))),
+    };
+    loop {
+        let accepted = tokio::select! {
+            () = cancel.cancelled() => return,
+            accepted = next(&socket, &room) => accepted,
+        };
+        let Some((stream, permit)) = accepted else {
+            continue;
+        };
+        let connection = Connection {
+            router: router.clone(),
+            header_timeout: config.header_timeout,
+            cancel: cancel.clone(),
+        };
+        let tls = tls.clone();
+        connections.spawn(async move {
+            connection.serve(stream, tls).await;
+            drop(permit);
+        });
+    }
+}
+
+async fn next(
+    socket: &TcpListener,
+    room: &Arc<Semaphore>,
+) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    let permit = Arc::clone(room).acquire_owned().await.ok()?;
+    match socket.accept().await {
+        Ok((stream, _)) => {
+            // Answers are small: waiting to fill a packet only delays them. A failure here is no reason to hang up.
+            let _ = stream.set_nodelay(true);
+            Some((stream, permit))
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a connection could not be accepted");
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            None
+        }
+    }
+}
+
+struct Connection {
+    router: Router,
+    header_timeout: Duration,
+    cancel: CancellationToken,
+}
+
+impl Connection {
+    async fn serve(self, stream: TcpStream, tls: Option<TlsAcceptor>) {
+        let Some(acceptor) = tls else {
+            return self.speak_http(stream).await;
+        };
+        match tokio::time::timeout(self.header_timeout, acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => self.speak_http(stream).await,
+            Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+            Err(_) => tracing::debug!("TLS handshake timed out"),
+        }
+    }
+
+    async fn speak_http(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let service = TowerToHyperService::new(self.router);
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.header_timeout)
+            .max_buf_size(HEADER_BUFFER)
+            .serve_connection(TokioIo::new(stream), service);
+        let mut connection = std::pin::pin!(connection);
+        let finished = tokio::select! {
+            finished = connection.as_mut() => finished,
+            () = self.cancel.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = finished {
+            tracing::debug!(%error, "connection ended early");
+        }
+    }
+}

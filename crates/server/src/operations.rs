@@ -1,0 +1,222 @@
+//! The operations that are served, one file per family. Each translates parameters into an engine command or a read of the store,
+//! and what comes back into a wire model.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde::Serialize;
+use sternway_wire::envelope::to_json;
+use sternway_wire::error::GatewayError;
+use sternway_wire::model::Success;
+use sternway_wire::parameters::Parameters;
+
+use crate::answer::Envelope;
+use crate::call::Call;
+use crate::failure::Failure;
+use crate::permission::Action::{
+    self, ManageApplication, ManageCluster, ManageNamespace, ReadApplication, ReadCluster,
+    ReadNamespace,
+};
+
+pub(crate) mod application;
+pub(crate) mod changeorder;
+pub(crate) mod cluster;
+pub(crate) mod inert;
+pub(crate) mod region;
+pub(crate) mod version;
+
+type Answering = Pin<Box<dyn Future<Output = Result<String, Failure>> + Send>>;
+
+/// An operation that is served.
+pub(crate) struct Served {
+    /// What the caller must be allowed.
+    pub(crate) action: Action,
+    pub(crate) envelope: Envelope,
+    handler: Box<dyn Fn(Call) -> Answering + Send + Sync>,
+}
+
+impl Served {
+    pub(crate) async fn run(&self, call: Call) -> Result<String, Failure> {
+        (self.handler)(call).await
+    }
+}
+
+/// The operations by name.
+pub(crate) struct Operations {
+    served: BTreeMap<&'static str, Served>,
+}
+
+impl fmt::Debug for Operations {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_set().entries(self.served.keys()).finish()
+    }
+}
+
+impl Operations {
+    /// All that are served.
+    pub(crate) fn all() -> Self {
+        let mut all = Self {
+            served: BTreeMap::new(),
+        };
+        all.add_applications();
+        all.add_change_orders();
+        all.add_clusters();
+        all
+    }
+
+    fn add_applications(&mut self) {
+        use application::{
+            configure, create, delete, deploy, describe, instances, list, show, state,
+        };
+        self.add("InsertK8sApplication", ManageApplication, create::insert);
+        self.add("DeployK8sApplication", ManageApplication, deploy::deploy);
+        self.add(
+            "UpdateK8sApplicationConfig",
+            ManageApplication,
+            configure::configure,
+        );
+        self.add(
+            "UpdateK8sApplicationBaseInfo",
+            ManageApplication,
+            describe::describe,
+        );
+        self.add("ScaleK8sApplication", ManageApplication, state::scale);
+        self.add("RestartK8sApplication", ManageApplication, state::restart);
+        self.add("StartK8sApplication", ManageApplication, state::start);
+        self.add("StopK8sApplication", ManageApplication, state::stop);
+        self.add("DeleteK8sApplication", ManageApplication, delete::delete);
+        self.add(
+            "GetK8sApplication",
+            ReadApplication,
+            show::kubernetes_application,
+        );
+        self.add("GetApplication", ReadApplication, show::application);
+        self.add("ListApplication", ReadApplication, list::list);
+        self.add("QueryApplicationStatus", ReadApplication, instances::status);
+        self.add("GetAppDeployment", ReadApplication, instances::deployment);
+        self.add("DescribeAppInstanceList", ReadApplication, instances::list);
+        self.add("ListHistoryDeployVersion", ReadApplication, version::list);
+    }
+
+    fn add_change_orders(&mut self) {
+        use changeorder::{abort, list, proceed, show};
+        self.add("GetChangeOrderInfo", ReadApplication, show::show);
+        self.add("ListRecentChangeOrder", ReadApplication, list::recent);
+        self.add("ContinuePipeline", ManageApplication, proceed::proceed);
+        self.add("RetryChangeOrderTask", ManageApplication, proceed::retry);
+        self.add("AbortChangeOrder", ManageApplication, abort::abort);
+        self.add(
+            "AbortAndRollbackChangeOrder",
+            ManageApplication,
+            abort::abort_and_roll_back,
+        );
+    }
+
+    fn add_clusters(&mut self) {
+        self.add("ImportK8sCluster", ManageCluster, cluster::import::import);
+        self.add("DeleteCluster", ManageCluster, cluster::delete::delete);
+        self.add("GetCluster", ReadCluster, cluster::show::one);
+        self.add("GetK8sCluster", ReadCluster, cluster::show::page);
+        self.add("ListCluster", ReadCluster, cluster::show::all);
+        self.add("ListK8sNamespaces", ReadCluster, cluster::show::namespaces);
+        self.add("InsertOrUpdateRegion", ManageNamespace, region::put);
+        self.add("DeleteUserDefineRegion", ManageNamespace, region::delete);
+        self.add("ListUserDefineRegion", ReadNamespace, region::list);
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Served> {
+        self.served.get(name)
+    }
+
+    /// How an operation's refusals are wrapped.
+    pub(crate) fn envelope(&self, name: &str) -> Option<Envelope> {
+        Some(self.get(name)?.envelope)
+    }
+
+    fn add<T, F>(
+        &mut self,
+        name: &'static str,
+        action: Action,
+        operation: impl Fn(Arc<Call>) -> F + Send + Sync + Clone + 'static,
+    ) where
+        T: Serialize,
+        F: Future<Output = Result<T, Failure>> + Send + 'static,
+    {
+        let handler = move |call: Call| -> Answering {
+            let call = Arc::new(call);
+            let operation = operation.clone();
+            Box::pin(async move {
+                let payload = operation(Arc::clone(&call)).await?;
+                Ok(to_json(&Success::new(&call.ids.request, payload))?)
+            })
+        };
+        let envelope = match name {
+            "AbortChangeOrder" | "AbortAndRollbackChangeOrder" => Envelope::ChangeOrder,
+            _ => Envelope::Plain,
+        };
+        let served = Served {
+            action,
+            envelope,
+            handler: Box::new(handler),
+        };
+        let before = self.served.insert(name, served);
+        debug_assert!(before.is_none(), "{name} is served twice");
+    }
+}
+
+/// The names of all operations that are served, in order: what the documentation lists.
+pub fn served_operations() -> Vec<&'static str> {
+    Operations::all().served.into_keys().collect()
+}
+
+/// A page of a list; pages count from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Page {
+    pub(crate) number: usize,
+    pub(crate) size: usize,
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self {
+            number: 1,
+            size: DEFAULT_PAGE_SIZE,
+        }
+    }
+}
+
+const DEFAULT_PAGE_SIZE: usize = 20;
+const LARGEST_PAGE: i64 = 1000;
+
+impl Page {
+    /// CurrentPage and PageSize; `None` if neither is given.
+    pub(crate) fn read(parameters: &Parameters) -> Result<Option<Self>, GatewayError> {
+        let number = parameters.integer("CurrentPage", 1..=i64::from(i32::MAX))?;
+        let size = parameters.integer("PageSize", 1..=LARGEST_PAGE)?;
+        if number.is_none() && size.is_none() {
+            return Ok(None);
+        }
+        let positive = |given: Option<i64>, default| {
+            given
+                .and_then(|given| usize::try_from(given).ok())
+                .unwrap_or(default)
+        };
+        Ok(Some(Self {
+            number: positive(number, 1),
+            size: positive(size, DEFAULT_PAGE_SIZE),
+        }))
+    }
+
+    /// The items on this page.
+    pub(crate) fn of<T>(self, items: Vec<T>) -> Vec<T> {
+        let before = (self.number - 1).saturating_mul(self.size);
+        items.into_iter().skip(before).take(self.size).collect()
+    }
+}
+
+/// A count as EDAS's integers have it.
+pub(crate) fn whole(count: impl TryInto<i32>) -> i32 {
+    count.try_into().unwrap_or(i32::MAX)
+}

@@ -1,0 +1,185 @@
+//! InsertK8sApplication.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+use sternway_core::application::{AppState, Application, WorkloadRef};
+use sternway_core::ids::{AppId, VersionNumber};
+use sternway_core::order::birth::CreateRequest;
+use sternway_core::ports::{ClusterError, ClusterRecord};
+use sternway_core::template::edit::Edit;
+use sternway_engine::{CommandError, Creation};
+use sternway_wire::codes::{ClusterType, PackageType};
+use sternway_wire::error::{BusinessError, GatewayError};
+use sternway_wire::model::{ApplicationInfo, InsertK8sApplication};
+use sternway_wire::parameters::{Parameters, names, resources};
+
+use super::edits;
+use crate::call::Call;
+use crate::failure::{Failure, of_cluster};
+use crate::operations::inert;
+use crate::operations::region::require_region;
+
+const LONGEST_DESCRIPTION: usize = 256;
+/// EDAS documents no default; one instance is the least that serves.
+const DEFAULT_REPLICAS: u32 = 1;
+
+/// InsertK8sApplication
+pub(crate) async fn insert(call: Arc<Call>) -> Result<InsertK8sApplication, Failure> {
+    let parameters = &call.parameters;
+    let name = names::application_name(parameters)?;
+    let namespace = names::namespace(parameters)?;
+    let image = required_image(parameters)?;
+    require_deployment(parameters)?;
+    let id = AppId::new(call.engine().ports().ids.fresh());
+    let mut edits = vec![Edit::Image(image.to_owned())];
+    edits.extend(edits::common(parameters, "CommandArgs", id, &Value::Null)?);
+    edits.extend(edits::resources(resources::of_insert(parameters)?));
+    edits.extend(pull_secret(parameters)?);
+    let description = parameters.text("ApplicationDescription", LONGEST_DESCRIPTION)?;
+    let package_version = parameters.text("PackageVersion", LONGEST_DESCRIPTION)?;
+    let replicas = call.replicas(0)?.unwrap_or(DEFAULT_REPLICAS);
+    let timeout_seconds = call.timeout_seconds("Timeout")?;
+    let logical_region = require_region(&call, "LogicalRegionId").await?;
+    let cluster = target_cluster(&call).await?;
+    require_namespace(&call, &cluster, namespace).await?;
+
+    let app = Application {
+        id,
+        name: name.to_owned(),
+        workload: WorkloadRef {
+            cluster: cluster.id,
+            namespace: namespace.to_owned(),
+            name: name.to_ascii_lowercase(),
+        },
+        logical_region,
+        description: description.unwrap_or_default().to_owned(),
+        owner: call.caller.user.clone(),
+        package_type: PackageType::Image.code().to_owned(),
+        attributes: attributes(parameters)?,
+        current: None,
+        last_good: None,
+        latest: VersionNumber(0),
+        replicas,
+        instances_before_stop: None,
+        state: AppState::Creating,
+        held: None,
+        created_at: call.now(),
+        revision: 0,
+    };
+    let request = CreateRequest {
+        app,
+        edits,
+        replicas,
+        package_version: package_version.unwrap_or_default().to_owned(),
+        timeout_seconds,
+    };
+    let creation = Creation {
+        request,
+        description: String::new(),
+    };
+    let order =
+        call.engine()
+            .create(creation, call.actor())
+            .await
+            .map_err(|error| match error {
+                CommandError::NameTaken => BusinessError::application_exists(name).into(),
+                other => Failure::from(other),
+            })?;
+    let user = &call.caller.user;
+    Ok(InsertK8sApplication {
+        application_info: ApplicationInfo {
+            app_id: id.to_string(),
+            app_name: name.to_owned(),
+            change_order_id: order.id.to_string(),
+            cluster_type: ClusterType::Kubernetes.code(),
+            dockerize: true,
+            edas_id: user.clone(),
+            owner: user.clone(),
+            region_id: cluster.region,
+            user_id: user.clone(),
+        },
+    })
+}
+
+fn required_image(parameters: &Parameters) -> Result<&str, Failure> {
+    let kind = names::package_type(parameters)?;
+    if kind != PackageType::Image {
+        return Err(BusinessError::unprocessable(&only_images(kind.code())).into());
+    }
+    let image = names::image(parameters, "ImageUrl")?;
+    Ok(image.ok_or_else(|| GatewayError::missing_parameter("ImageUrl", "the image to run"))?)
+}
+
+/// Why a package other than an image is refused.
+pub(super) fn only_images(kind: &str) -> String {
+    format!(
+        "Applications of type {kind} are not served. Build an image of the package, and give PackageType=Image and ImageUrl."
+    )
+}
+
+fn require_deployment(parameters: &Parameters) -> Result<(), Failure> {
+    match parameters.optional("WorkloadType")? {
+        Some(kind) if !kind.eq_ignore_ascii_case("Deployment") => {
+            let reason = "Only the WorkloadType Deployment is served. Give it, or nothing.";
+            Err(BusinessError::unprocessable(reason).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn pull_secret(parameters: &Parameters) -> Result<Option<Edit>, GatewayError> {
+    const NAME: &str = "SecretName";
+    let Some(secret) = parameters.optional(NAME)? else {
+        return Ok(None);
+    };
+    if names::is_subdomain(secret) {
+        return Ok(Some(Edit::ImagePullSecrets(vec![secret.to_owned()])));
+    }
+    let problem = "Give the name of a Secret in the application's namespace.";
+    Err(GatewayError::invalid_parameter(NAME, problem))
+}
+
+/// ClusterId is our id; CsClusterId stands in where only the cluster's own id is known.
+async fn target_cluster(call: &Call) -> Result<ClusterRecord, Failure> {
+    let own = call.parameters.optional("ClusterId")?;
+    let foreign = call.parameters.optional("CsClusterId")?;
+    let id = own.or(foreign).ok_or_else(|| {
+        GatewayError::missing_parameter("ClusterId", "the id of an imported cluster")
+    })?;
+    let unknown = || BusinessError::cluster_not_found(id);
+    Ok(call.find_cluster(id).await?.ok_or_else(unknown)?)
+}
+
+/// A namespace that is missing would fail the order a moment later; saying so now is kinder. Who may not list namespaces is let pass: the
+/// right is not needed for anything else.
+async fn require_namespace(
+    call: &Call,
+    cluster: &ClusterRecord,
+    namespace: &str,
+) -> Result<(), Failure> {
+    match call.clusters().namespaces(cluster.id).await {
+        Ok(names) if names.iter().any(|name| name == namespace) => Ok(()),
+        Ok(_) => {
+            let message = format!(
+                "The namespace {namespace} does not exist in the cluster {}. Create it, or take one from ListK8sNamespaces.",
+                cluster.id
+            );
+            Err(BusinessError::new(404, "Namespace.NotFound", message).into())
+        }
+        Err(ClusterError::Forbidden(_)) => Ok(()),
+        Err(error) => Err(of_cluster(cluster.id, &error)),
+    }
+}
+
+/// Parameters without a meaning on a cluster, kept to be given back.
+fn attributes(parameters: &Parameters) -> Result<BTreeMap<String, String>, GatewayError> {
+    let mut attributes = BTreeMap::new();
+    for name in inert::parameters_of("InsertK8sApplication") {
+        if let Some(value) = parameters.optional(name)? {
+            attributes.insert((*name).to_owned(), value.to_owned());
+        }
+    }
+    Ok(attributes)
+}

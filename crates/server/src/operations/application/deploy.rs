@@ -1,0 +1,113 @@
+//! DeployK8sApplication.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use sternway_core::application::Application;
+use sternway_core::order::job::OnFailure;
+use sternway_core::plan::{Batches, Gate, ONE_BATCH};
+use sternway_core::template::edit::Edit;
+use sternway_engine::{Deploy, DeployChange};
+use sternway_wire::codes::PackageType;
+use sternway_wire::error::{BusinessError, GatewayError};
+use sternway_wire::model::ChangeOrderStarted;
+use sternway_wire::parameters::update_strategy::{Release, UpdateStrategy};
+use sternway_wire::parameters::{Parameters, names, resources};
+
+use super::create::only_images;
+use super::{edits, present_version};
+use crate::call::Call;
+use crate::failure::Failure;
+use crate::operations::version;
+
+const LONGEST_DESCRIPTION: usize = 1024;
+/// A day: what is not available after that never will be.
+const LONGEST_READY_SECONDS: i64 = 86_400;
+/// Our extension: what to do when the release fails.
+const ON_FAILURE: &str = "OnFailure";
+
+/// DeployK8sApplication
+pub(crate) async fn deploy(call: Arc<Call>) -> Result<ChangeOrderStarted, Failure> {
+    let app = call.app().await?;
+    let parameters = &call.parameters;
+    let change = match parameters.optional("PackageVersionId")? {
+        Some(id) => DeployChange::History(version::parse(id)?),
+        None => edited(&call, &app).await?,
+    };
+    let deploy = Deploy {
+        change,
+        batches: batches(parameters)?,
+        batch_timeout_seconds: call.timeout_seconds("BatchTimeout")?,
+        on_failure: on_failure(parameters)?,
+        replicas: call.replicas(0)?,
+        description: parameters
+            .text("ChangeOrderDesc", LONGEST_DESCRIPTION)?
+            .unwrap_or_default()
+            .to_owned(),
+    };
+    let order = call
+        .command(async move |engine, actor| engine.deploy(app.id, deploy, actor).await)
+        .await?;
+    Ok(ChangeOrderStarted {
+        change_order_id: order.to_string(),
+    })
+}
+
+async fn edited(call: &Call, app: &Application) -> Result<DeployChange, Failure> {
+    let parameters = &call.parameters;
+    if parameters.optional("PackageUrl")?.is_some() {
+        let reason = only_images(PackageType::FatJar.code());
+        return Err(BusinessError::unprocessable(&reason).into());
+    }
+    let mut edits = Vec::new();
+    match (
+        names::image(parameters, "Image")?,
+        names::image_tag(parameters)?,
+    ) {
+        (Some(image), _) => edits.push(Edit::Image(image.to_owned())),
+        (None, Some(tag)) => edits.push(Edit::ImageTag(tag.to_owned())),
+        (None, None) => {}
+    }
+    let version = present_version(call, app).await?;
+    let affinity = version.as_ref().map_or(&Value::Null, |version| {
+        &version.snapshot.template.json()["spec"]["affinity"]
+    });
+    edits.extend(edits::common(parameters, "Args", app.id, affinity)?);
+    edits.extend(edits::resources(resources::of_deploy(parameters)?));
+    let ready = parameters.integer("BatchWaitTime", 0..=LONGEST_READY_SECONDS)?;
+    let package_version = parameters.text("PackageVersion", LONGEST_DESCRIPTION)?;
+    Ok(DeployChange::Edits {
+        edits,
+        min_ready_seconds: ready.and_then(|seconds| u32::try_from(seconds).ok()),
+        package_version: package_version.unwrap_or_default().to_owned(),
+    })
+}
+
+fn batches(parameters: &Parameters) -> Result<Batches, GatewayError> {
+    let Some(strategy) = UpdateStrategy::read(parameters)? else {
+        return Ok(ONE_BATCH);
+    };
+    Ok(Batches {
+        gray: strategy.gray,
+        count: strategy.batch,
+        gate: match strategy.release {
+            Release::Manual => Gate::Manual,
+            Release::Auto { wait_minutes } => Gate::Automatic {
+                wait_seconds: wait_minutes.saturating_mul(60),
+            },
+        },
+    })
+}
+
+fn on_failure(parameters: &Parameters) -> Result<OnFailure, GatewayError> {
+    match parameters.optional(ON_FAILURE)? {
+        None => Ok(OnFailure::default()),
+        Some(word) if word.eq_ignore_ascii_case("rollback") => Ok(OnFailure::Rollback),
+        Some(word) if word.eq_ignore_ascii_case("pause") => Ok(OnFailure::Pause),
+        Some(word) if word.eq_ignore_ascii_case("keep") => Ok(OnFailure::Keep),
+        Some(_) => {
+            let problem = "Give rollback, pause or keep.";
+            Err(GatewayError::invalid_parameter(ON_FAILURE, problem))
+        }
+    }
+}

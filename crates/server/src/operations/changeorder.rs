@@ -1,0 +1,33 @@
+//! Change orders: shown, confirmed, retried, aborted, rolled back.
+
+pub(crate) mod abort;
+pub(crate) mod list;
+pub(crate) mod proceed;
+pub(crate) mod show;
+mod tree;
+
+use sternway_core::order::{Order, OrderKind, Status};
+use sternway_core::plan::Gate;
+use sternway_wire::codes::{BatchType, ChangeOrderType};
+
+/// The number that clients see. Terraform takes 8 and 9 for errors unless it asked for batches, so that an order of one batch never
+/// shows them: it is then simply running.
+fn status_code(order: &Order, status: Status) -> i32 {
+    match status {
+        Status::AwaitingConfirmation | Status::AwaitingInterval if order.batches.total() == 1 => {
+            Status::Running.code()
+        }
+        status => status.code(),
+    }
+}
+
+fn batch_type(order: &Order) -> &'static str {
+    match order.batches.gate {
+        Gate::Manual => BatchType::Manual.code(),
+        Gate::Automatic { .. } => BatchType::Automatic.code(),
+    }
+}
+
+fn type_text(kind: OrderKind) -> &'static str {
+    ChangeOrderType::from_code(kind.code()).map_or("Application Change", ChangeOrderType::text)
+}

@@ -1,0 +1,5 @@
+//! Clusters: imported, shown, forgotten.
+
+pub(crate) mod delete;
+pub(crate) mod import;
+pub(crate) mod show;

@@ -84,7 +84,8 @@ fn go_on(
 }
 
 fn abort(draft: &mut Draft<'_>, actor: &Actor) -> Result<(), Illegal> {
-    if draft.order.status == Status::Aborted {
+    let stopping = matches!(&draft.order.job, Job::Restore(restore) if restore.phase == RestorePhase::Stopping);
+    if stopping || draft.order.status == Status::Aborted {
         // Sent again: the answer is the same.
         return Ok(());
     }

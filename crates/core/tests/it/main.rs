@@ -1,0 +1,6 @@
+//! The decisions of core against a model of the native controllers.
+
+mod invariants;
+mod model;
+mod scenarios;
+mod world;

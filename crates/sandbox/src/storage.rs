@@ -22,10 +22,11 @@ use crate::resources::Resource;
 
 /// The first revision: a store that was alive before anybody looked, so that small revisions are "too old".
 const FIRST_REVISION: u64 = 1000;
-/// Events a collection remembers. Enough for a watch that reconnects after a rollout of thousands of pods.
-const COLLECTION_HISTORY: usize = 20_000;
+/// Events a collection remembers: some thousand pods changing a few times. Every event holds on to an old object, so
+/// this bounds memory too; a watch that falls further behind lists again, as with a real server.
+const COLLECTION_HISTORY: usize = 8192;
 /// Changes the store-wide log remembers; controllers read it after every step, so it can be short of that.
-const LOG_LENGTH: usize = 50_000;
+const LOG_LENGTH: usize = 4096;
 
 /// Objects in name order within namespace order.
 type Objects = BTreeMap<String, BTreeMap<String, Arc<Value>>>;

@@ -1,5 +1,7 @@
 //! The real HTTP edge over a TCP socket: a list, a watch that delivers while it is open, and a clean stop.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
+
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;

@@ -9,6 +9,8 @@
 //! value wherever they appear in a file. What is not compared is listed in [`tolerances`], each with its reason, and a
 //! tolerance that nothing needs fails the test too.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
+
 #[path = "http_vectors/compare.rs"]
 mod compare;
 #[path = "http_vectors/tolerances.rs"]

@@ -44,7 +44,7 @@ pub(super) fn create(backend: &mut Backend<'_>, call: &Call<'_>) -> Result<Respo
 ///
 /// # Errors
 /// 404 without the pod, 409 when it is assigned, being deleted or gated.
-pub fn bind(
+pub(crate) fn bind(
     writes: &mut Writes<'_>,
     namespace: &str,
     name: &str,

@@ -3,7 +3,7 @@
 //! Clients show these messages to people, who search for them; so they are worth the page of code.
 
 /// Explains the first syntax error of `bytes`.
-pub(super) fn explain(bytes: &[u8]) -> String {
+pub(crate) fn explain(bytes: &[u8]) -> String {
     let mut scanner = Scanner { bytes, at: 0 };
     match scanner.document() {
         Ok(()) => "invalid JSON".to_owned(),

@@ -4,10 +4,11 @@ use serde_json::{Map, Value, json};
 
 use super::decode::{self, Expected};
 use super::selector::LabelSelector;
-use super::{Backend, Call, Response, read, write};
+use super::{Backend, Call, Response, apply, read, write};
 use crate::object;
 use crate::resources::FieldError;
 use crate::status::Status;
+use crate::writes::Manager;
 
 const SCALE: (&str, &str, &str) = ("autoscaling", "v1", "Scale");
 
@@ -28,11 +29,43 @@ pub(super) fn put(backend: &mut Backend<'_>, call: &Call<'_>) -> Result<Response
 /// `PATCH .../scale`
 pub(super) fn patch(backend: &mut Backend<'_>, call: &Call<'_>) -> Result<Response, Status> {
     write::check_patch_options(call)?;
+    if decode::content_type(call.request) == apply::MEDIA_TYPE {
+        return apply(backend, call);
+    }
     let scale = scale_of(stored(backend, call)?.as_ref());
     let body = write::patched(call, expected(), &scale)?;
     write::check_name(call, &body.object)?;
     write::check_namespace(call, &body.object)?;
     update(backend, call, &body.object)
+}
+
+/// Server-side apply of a Scale: the parent is applied to, with the replicas as the only opinion.
+fn apply(backend: &mut Backend<'_>, call: &Call<'_>) -> Result<Response, Status> {
+    let live = stored(backend, call)?;
+    let configuration: Value = serde_yaml_ng::from_slice(&call.request.body)
+        .map_err(|error| Status::bad_request(format!("error decoding YAML: {error}")))?;
+    write::check_name(call, &configuration)?;
+    write::check_namespace(call, &configuration)?;
+    let mut opinion = json!({
+        "apiVersion": call.resource.api_version(),
+        "kind": call.resource.kind,
+        "metadata": {"name": call.name, "namespace": call.namespace},
+    });
+    if let Some(replicas) = configuration.pointer("/spec/replicas") {
+        opinion["spec"] = json!({"replicas": replicas});
+    }
+    let manager = Manager {
+        name: call.query.field_manager(call.request),
+        apply: true,
+        subresource: "scale",
+    };
+    let force = call.query.force == Some(true);
+    let merged =
+        crate::patch::apply::apply(call.resource, Some(&live), &opinion, &manager, force, backend.now)?;
+    let updated = backend
+        .writes(&call.query, call.request, "scale", true)
+        .update(call.resource, call.namespace, call.name, merged)?;
+    read::show(backend, call, 200, &scale_of(&updated))
 }
 
 fn expected() -> Expected {

@@ -8,7 +8,7 @@ use super::compare::Difference;
 const SETTLED: &[(&str, usize)] = &[("delete-propagation", 4), ("delete-propagation", 8)];
 
 /// Exchanges that the recording sent before the controllers had acted on the one before.
-const HASTY: &[(&str, usize)] = &[("scale", 7), ("scale", 8), ("scale", 9), ("scale", 10), ("scale", 11)];
+const HASTY: &[(&str, std::ops::RangeInclusive<usize>)] = &[("scale", 7..=16)];
 
 /// Watches that were kept open until the controllers had settled.
 const WATCHED_ON: &[(&str, usize)] = &[("watch-deployment", 3), ("watch-deployment", 4), ("watch-deployment", 5)];
@@ -20,7 +20,7 @@ pub(crate) fn settles(vector: &str, exchange: usize) -> bool {
 
 /// Whether this exchange comes before the controllers act.
 pub(crate) fn is_hasty(vector: &str, exchange: usize) -> bool {
-    HASTY.contains(&(vector, exchange))
+    HASTY.iter().any(|(name, exchanges)| *name == vector && exchanges.contains(&exchange))
 }
 
 /// Whether the controllers settle while this watch is still open, after the last exchange it saw.

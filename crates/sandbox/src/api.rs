@@ -26,7 +26,7 @@ pub(crate) mod binding;
 mod continue_token;
 mod decode;
 mod eviction;
-mod go_json;
+pub(crate) mod go_json;
 mod log;
 mod negotiate;
 mod options;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::default::{fill, structure};
 use super::{FieldError, names};
+use crate::api::go_json;
 
 pub(super) fn validate_config_map(new: &Value, old: Option<&Value>) -> Vec<FieldError> {
     let data = |key: &str| new.get(key).and_then(Value::as_object);
@@ -76,6 +77,9 @@ pub(super) fn validate_secret(new: &Value, old: Option<&Value>) -> Vec<FieldErro
     for key in demanded.iter().filter(|key| !data.contains_key(**key)) {
         errors.push(FieldError::required(format!("data[{key}]"), ""));
     }
+    if new.get("type") == Some(&json!("kubernetes.io/dockerconfigjson")) {
+        errors.extend(docker_config(data.get(".dockerconfigjson")));
+    }
     if let Some(old) = old {
         let (new_type, old_type) = (new.get("type"), old.get("type"));
         if new_type != old_type {
@@ -87,6 +91,19 @@ pub(super) fn validate_secret(new: &Value, old: Option<&Value>) -> Vec<FieldErro
     }
     errors.extend(immutable(new, old, &["data"]));
     errors
+}
+
+/// A registry login must be JSON; its content is not repeated in the complaint.
+fn docker_config(config: Option<&Value>) -> Option<FieldError> {
+    let bytes = BASE64.decode(config?.as_str()?).ok()?;
+    serde_json::from_slice::<Map<String, Value>>(&bytes).err()?;
+    let complaint = go_json::explain(&bytes);
+    let hidden = json!("<secret contents redacted>");
+    Some(FieldError::invalid(
+        "data[.dockerconfigjson]",
+        &hidden,
+        &complaint,
+    ))
 }
 
 fn immutable(new: &Value, old: Option<&Value>, fields: &[&str]) -> Vec<FieldError> {

@@ -11,17 +11,19 @@ pub(super) fn validate(resource: &Resource, new: &Value, old: Option<&Value>) ->
     let name = object::name(new);
     if old.is_none() {
         let generate = object::text(new, "/metadata/generateName");
+        // The prefix is judged as if a name ended after it.
+        let stem = generate.trim_end_matches('-');
+        if !stem.is_empty() {
+            let complaints = resource.name_rule.complaints(stem);
+            let field = "metadata.generateName";
+            errors.extend(FieldError::complaints(field, generate, complaints));
+        }
         if name.is_empty() && generate.is_empty() {
-            errors.push(FieldError::required(
-                "metadata.name",
-                "name or generateName is required",
-            ));
+            let detail = "name or generateName is required";
+            errors.push(FieldError::required("metadata.name", detail));
         } else if !name.is_empty() {
-            errors.extend(FieldError::complaints(
-                "metadata.name",
-                name,
-                resource.name_rule.complaints(name),
-            ));
+            let complaints = resource.name_rule.complaints(name);
+            errors.extend(FieldError::complaints("metadata.name", name, complaints));
         }
     }
     errors.extend(labels("metadata.labels", new.pointer("/metadata/labels")));

@@ -36,9 +36,10 @@ pub(super) fn prepare(pod: &mut Value, old: Option<&Value>) {
         }
         // Decided once: who replaces the status need not send it.
         Some(old) => {
-            if let (Some(class), Some(status)) =
-                (old.pointer("/status/qosClass"), pod.get_mut("status").and_then(Value::as_object_mut))
-            {
+            if let (Some(class), Some(status)) = (
+                old.pointer("/status/qosClass"),
+                pod.get_mut("status").and_then(Value::as_object_mut),
+            ) {
                 status.insert("qosClass".to_owned(), class.clone());
             }
         }

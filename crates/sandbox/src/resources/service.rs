@@ -1,7 +1,7 @@
 //! Services. Cluster IPs and node ports are given out by admission, which sees the other Services.
 
 use std::collections::HashSet;
-use std::net::IpAddr;
+use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 
@@ -9,6 +9,11 @@ use super::default::{each, fill, present, reset_status, spec, structure};
 use super::field::one_of;
 use super::pod::port_number;
 use super::{FieldError, metadata, names};
+
+/// Cluster IPs are of 10.96.0.0/16.
+pub(crate) const NETWORK: [u8; 2] = [10, 96];
+/// The ports that nodes keep for Services.
+pub(crate) const NODE_PORTS: std::ops::RangeInclusive<u16> = 30_000..=32_767;
 
 pub(super) fn default(service: &mut Value) {
     default_status(service);
@@ -115,30 +120,29 @@ pub fn assign_cluster_ip(service: &mut Value, free: impl FnOnce() -> String) {
     fill(spec, "ipFamilyPolicy", "SingleStack");
 }
 
-/// Gives each port of a NodePort or LoadBalancer Service the node port it lacks.
-pub fn assign_node_ports(service: &mut Value, mut free: impl FnMut() -> u16) {
-    let Some(spec) = spec(service) else { return };
-    let wanted = match spec.get("type").and_then(Value::as_str) {
-        Some("NodePort") => true,
-        Some("LoadBalancer") => spec.get("allocateLoadBalancerNodePorts") != Some(&json!(false)),
-        _ => false,
+/// Gives each port of a NodePort or LoadBalancer Service the node port it lacks; false when there is none left.
+pub fn assign_node_ports(service: &mut Value, mut free: impl FnMut() -> Option<u16>) -> bool {
+    let Some(spec) = spec(service) else {
+        return true;
     };
-    if wanted {
-        for port in each(spec, "ports") {
-            if port.get("nodePort").is_none() {
-                port.insert("nodePort".to_owned(), json!(free()));
-            }
-        }
-        if spec.get("externalTrafficPolicy") == Some(&json!("Local"))
-            && spec.get("type") == Some(&json!("LoadBalancer"))
-        {
-            let number = spec
-                .get("healthCheckNodePort")
-                .cloned()
-                .unwrap_or_else(|| json!(free()));
-            spec.insert("healthCheckNodePort".to_owned(), number);
-        }
+    let balanced = spec.get("type") == Some(&json!("LoadBalancer"));
+    let wanted = match balanced {
+        true => spec.get("allocateLoadBalancerNodePorts") != Some(&json!(false)),
+        false => spec.get("type") == Some(&json!("NodePort")),
+    };
+    if !wanted {
+        return true;
     }
+    for port in each(spec, "ports").filter(|port| !port.contains_key("nodePort")) {
+        let Some(number) = free() else { return false };
+        port.insert("nodePort".to_owned(), json!(number));
+    }
+    let local = spec.get("externalTrafficPolicy") == Some(&json!("Local"));
+    if balanced && local && !spec.contains_key("healthCheckNodePort") {
+        let Some(number) = free() else { return false };
+        spec.insert("healthCheckNodePort".to_owned(), json!(number));
+    }
+    true
 }
 
 /// A load balancer's addresses are virtual IPs unless said otherwise.
@@ -213,24 +217,33 @@ pub(super) fn validate(new: &Value, old: Option<&Value>) -> Vec<FieldError> {
         spec.get("type"),
         &["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"],
     ));
-    for (index, address) in spec
-        .get("clusterIPs")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .enumerate()
-    {
-        let text = address.as_str().unwrap_or_default();
-        if text != "None" && text.parse::<IpAddr>().is_err() {
-            let complaint = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
-            errors.push(FieldError::invalid(
-                format!("spec.clusterIPs[{index}]"),
-                address,
-                complaint,
-            ));
-        }
+    // On updates they are either unchanged or refused already.
+    if old.is_none() {
+        errors.extend(addresses(spec));
     }
     errors.extend(duplicate_ports(ports));
+    errors
+}
+
+fn addresses(spec: &Value) -> Vec<FieldError> {
+    let list = spec.get("clusterIPs").and_then(Value::as_array);
+    let mut errors = Vec::new();
+    for (index, address) in list.into_iter().flatten().enumerate() {
+        match address.as_str().unwrap_or_default().parse::<Ipv4Addr>() {
+            _ if *address == json!("None") => {}
+            Err(_) => errors.push(FieldError::invalid(
+                format!("spec.clusterIPs[{index}]"),
+                address,
+                "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
+            )),
+            Ok(parsed) if parsed.octets()[..2] != NETWORK => errors.push(FieldError::invalid(
+                "spec.clusterIPs",
+                &json!([address]),
+                &format!("failed to allocate IP {parsed}: the provided network does not match the current range"),
+            )),
+            Ok(_) => {}
+        }
+    }
     errors
 }
 
@@ -287,6 +300,21 @@ fn service_port<'a>(
             ));
         }
         _ => {}
+    }
+    if let Some(number) = port.get("nodePort") {
+        let fine = number
+            .as_u64()
+            .and_then(|n| u16::try_from(n).ok())
+            .is_some_and(|n| NODE_PORTS.contains(&n));
+        if !fine && kind != "ClusterIP" {
+            let complaint =
+                "provided port is not in the valid range. The range of valid ports is 30000-32767";
+            errors.push(FieldError::invalid(
+                format!("{field}.nodePort"),
+                number,
+                complaint,
+            ));
+        }
     }
     if kind == "ClusterIP" && port.get("nodePort").is_some() {
         errors.push(FieldError::forbidden(

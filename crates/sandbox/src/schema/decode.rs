@@ -40,8 +40,13 @@ pub enum DecodeError {
     Quantity,
     #[error("illegal base64 data at input byte {0}")]
     Base64(usize),
-    #[error("parsing time {0:?} as {1:?}: cannot parse {0:?} as {2:?}")]
-    Time(String, &'static str, &'static str),
+    #[error("parsing time {text:?} as {layout:?}: cannot parse {rest:?} as {wanted:?}")]
+    Time {
+        text: String,
+        layout: &'static str,
+        rest: String,
+        wanted: &'static str,
+    },
 }
 
 /// Decodes an object of the given shape. `apiVersion` and `kind` pass through at the top.
@@ -343,17 +348,28 @@ fn quantity(text: &str) -> Result<Value, DecodeError> {
 
 fn time(text: &str) -> Result<Value, DecodeError> {
     const LAYOUT: &str = "2006-01-02T15:04:05Z07:00";
-    let time: Timestamp = text
-        .parse()
-        .map_err(|_| DecodeError::Time(text.to_owned(), LAYOUT, "2006"))?;
+    let time: Timestamp = text.parse().map_err(|_| DecodeError::Time {
+        text: text.to_owned(),
+        layout: LAYOUT,
+        rest: text.to_owned(),
+        wanted: "2006",
+    })?;
     Ok(json!(object::format_time(time)))
 }
 
 fn micro_time(text: &str) -> Result<Value, DecodeError> {
     const LAYOUT: &str = "2006-01-02T15:04:05.000000Z07:00";
-    let time: Timestamp = text
-        .parse()
-        .map_err(|_| DecodeError::Time(text.to_owned(), LAYOUT, "2006"))?;
+    let refuse = |rest: &str, wanted: &'static str| DecodeError::Time {
+        text: text.to_owned(),
+        layout: LAYOUT,
+        rest: rest.to_owned(),
+        wanted,
+    };
+    // The fraction is not optional here.
+    if text.len() > 19 && !text[19..].starts_with('.') {
+        return Err(refuse(&text[19..], ".000000"));
+    }
+    let time: Timestamp = text.parse().map_err(|_| refuse(text, "2006"))?;
     Ok(json!(object::format_micro_time(time)))
 }
 

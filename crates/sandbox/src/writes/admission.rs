@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use rand::Rng;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Writes;
 use crate::object;
-use crate::resources::{self, Resource};
+use crate::resources::{self, FieldError, Resource, service};
 use crate::schema::decode::decode;
 use crate::status::{Cause, Status};
 
@@ -83,7 +83,7 @@ pub(super) fn admit_create(
         return admit_pod(writes, object);
     }
     if resource == resources::SERVICES {
-        admit_service(writes, object);
+        return admit_service(writes, object);
     }
     Ok(())
 }
@@ -97,7 +97,7 @@ pub(super) fn admit_update(
 ) -> Result<(), Status> {
     if resource == resources::SERVICES {
         (resource.prepare)(object, Some(stored));
-        admit_service(writes, object);
+        return admit_service(writes, object);
     }
     Ok(())
 }
@@ -133,40 +133,89 @@ fn admit_pod(writes: &mut Writes<'_>, pod: &mut Value) -> Result<(), Status> {
              controller computed 0 from the given PriorityClass name"
         ));
     }
+    let runtime = object::text(pod, "/spec/runtimeClassName");
+    if !runtime.is_empty() {
+        return refuse(format!(
+            "pod rejected: RuntimeClass \"{runtime}\" not found"
+        ));
+    }
     let suffix = writes.random_suffix(5);
     resources::pod::admit(pod, &suffix);
     Ok(())
 }
 
-/// Gives out a cluster IP of 10.96.0.0/16 and node ports of 30000-32767 that no other Service has.
-fn admit_service(writes: &mut Writes<'_>, service: &mut Value) {
+/// Gives out a cluster IP and node ports that no other Service has, and refuses those that one has already.
+fn admit_service(writes: &mut Writes<'_>, service: &mut Value) -> Result<(), Status> {
+    let name = object::name(service).to_owned();
     let mut addresses: HashSet<String> = HashSet::new();
     let mut ports: HashSet<i64> = HashSet::new();
     for other in writes.storage.list(resources::SERVICES, None) {
-        addresses.insert(object::text(other, "/spec/clusterIP").to_owned());
-        let list = object::items(other, "/spec/ports").iter();
-        ports.extend(list.filter_map(|port| port.get("nodePort")?.as_i64()));
-        ports.extend(object::integer(other, "/spec/healthCheckNodePort"));
+        if object::uid(other) != object::uid(service) {
+            addresses.insert(object::text(other, "/spec/clusterIP").to_owned());
+            ports.extend(node_ports(other).map(|(_, port)| port));
+        }
+    }
+    let mut errors = Vec::new();
+    let address = object::text(service, "/spec/clusterIP");
+    if !matches!(address, "" | "None") && addresses.contains(address) {
+        let complaint =
+            format!("failed to allocate IP {address}: provided IP is already allocated");
+        errors.push(FieldError::invalid(
+            "spec.clusterIPs",
+            &json!([address]),
+            &complaint,
+        ));
+    }
+    for (index, port) in node_ports(service).filter(|(_, port)| ports.contains(port)) {
+        let field = format!("spec.ports[{index}].nodePort");
+        errors.push(FieldError::invalid(
+            field,
+            &json!(port),
+            "provided port is already allocated",
+        ));
+    }
+    if !errors.is_empty() {
+        return Err(Status::invalid(resources::SERVICES, &name, errors));
     }
     let rng = &mut *writes.rng;
-    resources::service::assign_cluster_ip(service, || {
-        loop {
-            let address = format!(
-                "10.96.{}.{}",
-                rng.random_range(0..=255),
-                rng.random_range(1..=254)
-            );
-            if !addresses.contains(&address) {
-                return address;
-            }
+    // Somewhere in the range, and on from there to the first that is free.
+    let [a, b] = service::NETWORK;
+    let start: u16 = rng.random();
+    let free = (0..=u16::MAX)
+        .map(|step| start.wrapping_add(step).to_be_bytes())
+        .filter(|[_, d]| !matches!(d, 0 | 255))
+        .map(|[c, d]| format!("{a}.{b}.{c}.{d}"))
+        .find(|address| !addresses.contains(address));
+    let Some(free) = free else {
+        return Err(Status::unexplained(
+            "failed to allocate a serviceIP: range is full",
+        ));
+    };
+    service::assign_cluster_ip(service, || free);
+    let range = service::NODE_PORTS;
+    let mut port = rng.random_range(range.clone());
+    let mut free_ports: Vec<u16> = Vec::new();
+    for _ in range.clone() {
+        if !ports.contains(&i64::from(port)) {
+            free_ports.push(port);
         }
-    });
-    resources::service::assign_node_ports(service, || {
-        loop {
-            let port: u16 = rng.random_range(30_000..=32_767);
-            if ports.insert(i64::from(port)) {
-                return port;
-            }
-        }
-    });
+        port = if port == *range.end() {
+            *range.start()
+        } else {
+            port + 1
+        };
+    }
+    let mut free_ports = free_ports.into_iter();
+    if !service::assign_node_ports(service, || free_ports.next()) {
+        return Err(Status::unexplained(
+            "failed to allocate a nodePort: range is full",
+        ));
+    }
+    Ok(())
+}
+
+/// The node ports of a Service's ports, with their places.
+fn node_ports(service: &Value) -> impl Iterator<Item = (usize, i64)> {
+    let ports = object::items(service, "/spec/ports").iter().enumerate();
+    ports.filter_map(|(index, port)| Some((index, port.get("nodePort")?.as_i64()?)))
 }

@@ -148,17 +148,18 @@ fn volumes(field: &str, spec: &Value) -> Vec<FieldError> {
     let mut taken = HashSet::new();
     for (index, volume) in items(spec, "volumes").iter().enumerate() {
         let field = format!("{field}[{index}]");
-        let sources = volume
+        let mut sources: Vec<&str> = volume
             .as_object()
             .into_iter()
             .flatten()
-            .map(|(key, _)| key)
-            .filter(|key| *key != "name");
-        for extra in sources.skip(1) {
-            errors.push(FieldError::forbidden(
-                format!("{field}.{extra}"),
-                "may not specify more than 1 volume type",
-            ));
+            .map(|(key, _)| key.as_str())
+            .filter(|key| *key != "name")
+            .collect();
+        // The server looks at this one first.
+        sources.sort_by_key(|source| *source != "emptyDir");
+        for extra in sources.iter().skip(1) {
+            let complaint = "may not specify more than 1 volume type";
+            errors.push(FieldError::forbidden(format!("{field}.{extra}"), complaint));
         }
         let name = text(volume, "name");
         if name.is_empty() {

@@ -43,7 +43,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(WATCH_SECONDS as u64 + 15);
 
 /// Credentials that make no client.
 #[derive(Debug, thiserror::Error)]
-pub enum AccessError {
+pub(crate) enum AccessError {
     /// It does not parse, or its context names nothing.
     #[error("the kubeconfig cannot be used")]
     Kubeconfig(#[source] config::KubeconfigError),

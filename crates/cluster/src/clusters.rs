@@ -143,6 +143,7 @@ impl Shared {
         end: &CancellationToken,
     ) {
         let mut backoff = Backoff::new();
+        let mut told = None;
         loop {
             match self.open(id, access, end).await {
                 Ok((connection, info)) => {
@@ -150,7 +151,12 @@ impl Shared {
                     return self.progress(id, end, State::Connected(connection));
                 }
                 Err(error) => {
-                    tracing::warn!(cluster = %id, %error, "the cluster is not connected yet");
+                    let text = error.to_string();
+                    // The same failure is not worth a second line.
+                    if told.as_ref() != Some(&text) {
+                        tracing::warn!(cluster = %id, error = text, "the cluster is not connected yet");
+                        told = Some(text);
+                    }
                     self.progress(id, end, State::Connecting(not_yet(&error)));
                 }
             }

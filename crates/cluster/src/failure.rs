@@ -13,7 +13,7 @@ use sternway_core::ports::ClusterError;
 
 /// A request that did not do what it was sent for.
 #[derive(Debug, thiserror::Error)]
-pub enum RequestError {
+pub(crate) enum RequestError {
     /// The API server answered with an error.
     #[error("{}: {}", .0.status, .0.message)]
     Answer(Answer),
@@ -33,13 +33,13 @@ pub enum RequestError {
 
 /// An error that the API server answered with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The HTTP status.
-    pub status: u16,
+    pub(crate) status: u16,
     /// The server's message, or the beginning of the body.
-    pub message: String,
+    pub(crate) message: String,
     /// When the server wants to be asked again.
-    pub retry_after_seconds: Option<u32>,
+    pub(crate) retry_after_seconds: Option<u32>,
 }
 
 #[derive(Default, Deserialize)]
@@ -60,7 +60,7 @@ const MESSAGE_CHARACTERS: usize = 300;
 
 impl Answer {
     /// Reads an error answer: a `Status` object, or whatever a proxy in between has written.
-    pub fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+    pub(crate) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let parsed: Status = serde_json::from_slice(body).unwrap_or_default();
         let message = match parsed.message.as_str() {
             "" => String::from_utf8_lossy(body)
@@ -91,7 +91,7 @@ fn is_missing_right(message: &str) -> bool {
 
 impl RequestError {
     /// Whether the answer had this status.
-    pub fn is_status(&self, status: StatusCode) -> bool {
+    pub(crate) fn is_status(&self, status: StatusCode) -> bool {
         matches!(self, Self::Answer(answer) if answer.status == status.as_u16())
     }
 }

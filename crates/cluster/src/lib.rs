@@ -39,6 +39,5 @@ mod signals;
 mod view;
 mod watches;
 
-pub use access::{AccessError, Options};
+pub use access::Options;
 pub use clusters::KubeClusters;
-pub use failure::{Answer, RequestError};

@@ -6,12 +6,11 @@
 use http::StatusCode;
 use serde_json::Value;
 use sternway_core::application::WorkloadRef;
-use sternway_core::effect::{self, Effect, Fresh, Refusal, Write, Writer};
+use sternway_core::effect::{self, Effect, Refusal, Write, Writer};
 use sternway_core::ports::{ClusterError, Performed, WriteGuard};
 
 use crate::api::{self, Api};
 use crate::connection::Connection;
-use crate::failure::RequestError;
 use crate::index::Name;
 use crate::kind::Kind;
 use crate::reduce::deployments;
@@ -59,60 +58,63 @@ async fn attempt(
     if write != Write::Nothing && !guard.still_ours().await {
         return Err(ClusterError::NotOurs);
     }
-    send(connection.api(), &name, write, fresh.as_ref()).await
+    let api = connection.api();
+    match (write, fresh) {
+        (Write::Nothing, Some(fresh)) if !matches!(effect, Effect::Delete) => {
+            Ok(performed(&fresh.object))
+        }
+        (Write::Nothing, _) => Ok(GONE),
+        (Write::Create(object), _) => create(api, &name, &object).await,
+        (Write::Patch(patch), _) => merge(api, &name, &patch).await,
+        (Write::Delete { uid }, fresh) => {
+            let version = fresh.map_or_else(String::new, |fresh| fresh.workload.resource_version);
+            delete(api, &name, &uid, &version).await
+        }
+    }
 }
 
-async fn send(
+async fn create(api: &Api, name: &Name, object: &Value) -> Result<Performed, ClusterError> {
+    let path = api::collection(Kind::Deployment, &name.namespace);
+    match api.create(&path, object).await {
+        Ok(stored) => Ok(performed(&stored)),
+        Err(error) if error.is_status(StatusCode::NOT_FOUND) => {
+            Err(ClusterError::Rejected(no_namespace(&name.namespace)))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn merge(api: &Api, name: &Name, patch: &Value) -> Result<Performed, ClusterError> {
+    let path = api::object(Kind::Deployment, &name.namespace, &name.name);
+    match api.merge(&path, patch).await {
+        Ok(stored) => Ok(performed(&stored)),
+        Err(error) if error.is_status(StatusCode::NOT_FOUND) => {
+            Err(ClusterError::Refused(Refusal::Gone))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn delete(
     api: &Api,
     name: &Name,
-    write: Write,
-    fresh: Option<&Fresh>,
+    uid: &str,
+    version: &str,
 ) -> Result<Performed, ClusterError> {
     let path = api::object(Kind::Deployment, &name.namespace, &name.name);
-    match write {
-        Write::Nothing => Ok(fresh.map_or(GONE, |fresh| performed(&fresh.object))),
-        Write::Create(object) => {
-            let path = api::collection(Kind::Deployment, &name.namespace);
-            match api.create(&path, &object).await {
-                Ok(stored) => Ok(performed(&stored)),
-                Err(error) if error.is_status(StatusCode::NOT_FOUND) => {
-                    Err(ClusterError::Rejected(no_namespace(&name.namespace)))
-                }
-                Err(error) => Err(error.into()),
-            }
-        }
-        Write::Patch(patch) => match api.merge(&path, &patch).await {
-            Ok(stored) => Ok(performed(&stored)),
-            Err(error) => Err(gone_or(error)),
-        },
-        Write::Delete { uid } => {
-            let version = fresh.map_or("", |fresh| fresh.workload.resource_version.as_str());
-            match api.delete(&path, &uid, version).await {
-                Ok(()) => Ok(GONE),
-                Err(error) if error.is_status(StatusCode::NOT_FOUND) => Ok(GONE),
-                Err(error) => Err(error.into()),
-            }
-        }
+    match api.delete(&path, uid, version).await {
+        Ok(()) => Ok(GONE),
+        Err(error) if error.is_status(StatusCode::NOT_FOUND) => Ok(GONE),
+        Err(error) => Err(error.into()),
     }
 }
 
-/// What is there after a write. An object on its way out counts as gone.
+/// What is there after a write.
 fn performed(object: &Value) -> Performed {
-    if object["metadata"]["deletionTimestamp"].is_string() {
-        return GONE;
-    }
     Performed {
         generation: deployments::generation(object),
         replicas: deployments::replicas(object),
         stored: Some(deployments::snapshot(object)),
-    }
-}
-
-fn gone_or(error: RequestError) -> ClusterError {
-    if error.is_status(StatusCode::NOT_FOUND) {
-        ClusterError::Refused(Refusal::Gone)
-    } else {
-        error.into()
     }
 }
 

@@ -139,7 +139,7 @@ mod tests {
         let signals = Arc::new(Signals::default());
         let view = View::new(Arc::clone(&signals));
         let woken = || signals.changed(&web()).now_or_never().is_some();
-        Kind::ALL.map(|kind| complete(&view, kind));
+        Kind::ALL.iter().for_each(|kind| complete(&view, *kind));
         let object = json!({"metadata": {"uid": "d", "namespace": "shop", "name": "web"}});
         view.apply(Kind::Deployment, Event::Apply(Watched::from(object)));
         assert!(woken() && !woken());

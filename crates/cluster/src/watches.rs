@@ -88,43 +88,75 @@ pub(crate) async fn watch(client: Client, namespace: Option<String>, kind: Kind,
         Some(namespace) => Api::namespaced_with(client, namespace, &resource),
         None => Api::all_with(client, &resource),
     };
-    let mut backoff = Backoff::new();
+    let mut attempts = Attempts {
+        backoff: Backoff::new(),
+        told: None,
+    };
     loop {
-        let error = until_failure(api.clone(), kind, view, &mut backoff).await;
-        tracing::warn!(
-            kind = kind.plural(),
-            error = failure::with_causes(&error),
-            "the watch failed and is begun anew"
-        );
+        let error = until_failure(api.clone(), kind, view, &mut attempts).await;
+        attempts.tell(kind, &error);
         view.fail(kind, failure::of_watch(&error));
-        tokio::time::sleep(backoff.next()).await;
+        tokio::time::sleep(attempts.backoff.next()).await;
     }
 }
 
-async fn until_failure(api: Api<Watched>, kind: Kind, view: &View, backoff: &mut Backoff) -> Error {
-    let mut events = pin!(watcher::watcher(
-        api,
-        Config::default().timeout(WATCH_SECONDS)
-    ));
+async fn until_failure(
+    api: Api<Watched>,
+    kind: Kind,
+    view: &View,
+    attempts: &mut Attempts,
+) -> Error {
+    let config = Config::default().timeout(WATCH_SECONDS);
+    let mut events = pin!(watcher::watcher(api, config));
     loop {
         match events.next().await {
             Some(Ok(event)) => {
-                if !matches!(event, watcher::Event::Init) {
-                    backoff.reset();
-                }
+                attempts.succeeded(kind, &event);
                 view.apply(kind, event);
             }
             // It broke while it ran; whether that is a failure shows when the watcher takes it up again.
             Some(Err(error @ (Error::WatchFailed(_) | Error::WatchError(_)))) => {
+                let error = failure::with_causes(&error);
                 tracing::debug!(
                     kind = kind.plural(),
-                    error = failure::with_causes(&error),
+                    error,
                     "the watch broke and is taken up again"
                 );
-                tokio::time::sleep(backoff.next()).await;
+                tokio::time::sleep(attempts.backoff.next()).await;
             }
             Some(Err(error)) => return error,
             None => return Error::NoResourceVersion,
+        }
+    }
+}
+
+/// How it went so far.
+struct Attempts {
+    backoff: Backoff,
+    /// The failure that was logged last; the same one is not worth a second line.
+    told: Option<String>,
+}
+
+impl Attempts {
+    fn succeeded(&mut self, kind: Kind, event: &watcher::Event<Watched>) {
+        if matches!(event, watcher::Event::Init) {
+            return;
+        }
+        self.backoff.reset();
+        if matches!(event, watcher::Event::InitDone) && self.told.take().is_some() {
+            tracing::info!(kind = kind.plural(), "the watch has recovered");
+        }
+    }
+
+    fn tell(&mut self, kind: Kind, error: &Error) {
+        let error = failure::with_causes(error);
+        if self.told.as_ref() != Some(&error) {
+            tracing::warn!(
+                kind = kind.plural(),
+                error,
+                "the watch failed and is begun anew"
+            );
+            self.told = Some(error);
         }
     }
 }

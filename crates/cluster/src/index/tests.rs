@@ -1,3 +1,6 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use sternway_core::observation::{Observation, Workload};
 
@@ -286,4 +289,95 @@ fn logs_are_asked_for_by_restart() {
         .as_ref()
         .and_then(|problem| problem.last_log.as_deref());
     assert_eq!(log, Some("panic"));
+}
+
+// ------------------------------------------------------------------------------------------------------------ properties
+
+/// What can happen to a small cluster.
+#[derive(Debug, Clone)]
+enum Happening {
+    Changed(Kind, u8),
+    Deleted(Kind, u8),
+    /// A list of everything there is.
+    Listed(Kind),
+}
+
+/// Object `number` of a kind: two Deployments of one name, three sets, six pods, two budgets.
+fn object(kind: Kind, number: u8) -> Value {
+    match kind {
+        Kind::Deployment => deployment(&format!("d{}", number % 2), "app:v1"),
+        Kind::ReplicaSet => {
+            let (number, owner) = (number % 3, number % 2);
+            set(
+                &format!("s{number}"),
+                &format!("d{owner}"),
+                &format!("app:v{number}"),
+                1,
+            )
+        }
+        Kind::Pod => pod(&format!("p{}", number % 6), &format!("s{}", number % 3)),
+        Kind::Budget => budget(&format!("b{}", number % 2), "1", "web"),
+    }
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    let kind = prop::sample::select(Kind::ALL.to_vec());
+    (kind, any::<u8>(), 0..5_u8).prop_map(|(kind, number, what)| match what {
+        0 => Happening::Listed(kind),
+        1 => Happening::Deleted(kind, number),
+        _ => Happening::Changed(kind, number),
+    })
+}
+
+proptest! {
+    #[test]
+    fn only_what_is_there_counts_and_not_how_it_came(history in prop::collection::vec(happening(), 0..60)) {
+        let mut there: BTreeMap<(usize, String), Value> = BTreeMap::new();
+        let key = |kind: Kind, object: &Value| (kind as usize, object["metadata"]["uid"].to_string());
+        let mut index = Index::default();
+        for happening in history {
+            match happening {
+                Happening::Changed(kind, number) => {
+                    let object = object(kind, number);
+                    index.apply(kind, &object);
+                    // Two objects of one name are never there at the same time.
+                    if kind == Kind::Deployment {
+                        there.retain(|(kind, _), _| *kind != Kind::Deployment as usize);
+                    }
+                    there.insert(key(kind, &object), object);
+                }
+                Happening::Deleted(kind, number) => {
+                    let object = object(kind, number);
+                    index.delete(kind, &object);
+                    there.remove(&key(kind, &object));
+                }
+                Happening::Listed(kind) => {
+                    index.begin(kind);
+                    for (_, object) in there.iter().filter(|((it, _), _)| *it == kind as usize) {
+                        index.apply(kind, object);
+                    }
+                    index.finish(kind);
+                }
+            }
+        }
+        // Pods whose set is gone go at last.
+        let is_orphan = |object: &Value| {
+            let owner = object["metadata"]["ownerReferences"][0]["uid"].to_string();
+            !there.contains_key(&(Kind::ReplicaSet as usize, owner))
+        };
+        let orphans: Vec<Value> = there
+            .iter()
+            .filter(|((kind, _), object)| *kind == Kind::Pod as usize && is_orphan(object))
+            .map(|(_, object)| object.clone())
+            .collect();
+        for orphan in &orphans {
+            index.delete(Kind::Pod, orphan);
+            there.remove(&key(Kind::Pod, orphan));
+        }
+        let mut anew = Index::default();
+        for ((kind, _), object) in &there {
+            anew.apply(Kind::ALL[*kind], object);
+        }
+        prop_assert_eq!(look(&index), look(&anew));
+    }
 }

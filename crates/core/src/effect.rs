@@ -169,12 +169,7 @@ impl From<BelowFloor> for Refusal {
 ///
 /// # Errors
 /// A [`Refusal`]: the effect must not be performed as things are.
-pub fn compile(
-    effect: &Effect,
-    target: &WorkloadRef,
-    fresh: Option<&Fresh>,
-    writer: Writer,
-) -> Result<Write, Refusal> {
+pub fn compile(effect: &Effect, target: &WorkloadRef, fresh: Option<&Fresh>, writer: Writer) -> Result<Write, Refusal> {
     let fresh = match (effect, fresh) {
         (Effect::Create { manifest }, None) => {
             return Ok(Write::Create(marks::on_create(manifest.clone(), writer)));
@@ -194,10 +189,7 @@ pub fn compile(
     if let Some(theirs) = workload.marks.fence
         && theirs > writer.fence
     {
-        return Err(Refusal::Fenced {
-            theirs,
-            ours: writer.fence,
-        });
+        return Err(Refusal::Fenced { theirs, ours: writer.fence });
     }
     if workload.paused && !matches!(effect, Effect::Delete) {
         return Err(Refusal::Paused);
@@ -206,9 +198,7 @@ pub fn compile(
         Effect::Create { .. } => return Ok(Write::Nothing),
         Effect::Delete if workload.deleting => return Ok(Write::Nothing),
         Effect::Delete => {
-            return Ok(Write::Delete {
-                uid: workload.uid.clone(),
-            });
+            return Ok(Write::Delete { uid: workload.uid.clone() });
         }
         Effect::Hold(hold) => held(hold, target, fresh, writer)?,
         Effect::Restore(restore) => restored(restore, target, fresh, writer)?,
@@ -228,11 +218,7 @@ pub fn compile(
             object["spec"]["replicas"] = json!(replicas);
             object
         }
-        Effect::Replace {
-            snapshot,
-            version,
-            expects,
-        } => {
+        Effect::Replace { snapshot, version, expects } => {
             let mut object = fresh.object.clone();
             if workload.digest == *expects {
                 object["spec"]["template"] = snapshot.template.json().clone();
@@ -258,12 +244,7 @@ pub fn compile(
     })
 }
 
-fn held(
-    hold: &Hold,
-    target: &WorkloadRef,
-    fresh: &Fresh,
-    writer: Writer,
-) -> Result<Value, Refusal> {
+fn held(hold: &Hold, target: &WorkloadRef, fresh: &Fresh, writer: Writer) -> Result<Value, Refusal> {
     let workload = &fresh.workload;
     if workload.replicas == 0 {
         return Err(Refusal::ScaledToZero);
@@ -276,41 +257,22 @@ fn held(
             // Every pod that runs now becomes an old one.
             (workload.old_ready() + workload.new_ready(), 0)
         }
-        Some(template)
-            if !present && !template::covers(workload.spec.template.json(), template.json()) =>
-        {
+        Some(template) if !present && !template::covers(workload.spec.template.json(), template.json()) => {
             return Err(Refusal::Drift);
         }
         None if !present => return Err(Refusal::Drift),
         Some(_) | None => (workload.old_ready(), workload.new_ready()),
     };
-    let floor = floor::floor(
-        hold.return_to.strategy,
-        workload.replicas,
-        workload.disruption_floor,
-    );
-    let wave = hold.wave.unwrap_or(Wave {
-        old: workload.old_wanted(),
-        new: workload.new_wanted(),
-    });
+    let floor = floor::floor(hold.return_to.strategy, workload.replicas, workload.disruption_floor);
+    let wave = hold.wave.unwrap_or(Wave { old: workload.old_wanted(), new: workload.new_wanted() });
     floor::check(workload, old_ready.min(wave.old) + new_ready, floor)?;
     let budgets = wave.budgets(workload.replicas);
-    set_borrowed(
-        &mut object,
-        absolute(budgets),
-        HOLD_MIN_READY_SECONDS,
-        HOLD_PROGRESS_DEADLINE_SECONDS,
-    );
+    set_borrowed(&mut object, absolute(budgets), HOLD_MIN_READY_SECONDS, HOLD_PROGRESS_DEADLINE_SECONDS);
     marks::put_on(&mut object, target, writer, &hold.return_to, hold.version);
     Ok(object)
 }
 
-fn restored(
-    restore: &Restore,
-    target: &WorkloadRef,
-    fresh: &Fresh,
-    writer: Writer,
-) -> Result<Value, Refusal> {
+fn restored(restore: &Restore, target: &WorkloadRef, fresh: &Fresh, writer: Writer) -> Result<Value, Refusal> {
     let workload = &fresh.workload;
     let snapshot = &restore.snapshot;
     let known = restore.expects.is_empty()
@@ -323,11 +285,7 @@ fn restored(
     object["spec"]["template"] = snapshot.template.json().clone();
     set_borrowed(
         &mut object,
-        returning_strategy(
-            snapshot.strategy,
-            workload.replicas,
-            workload.disruption_floor,
-        ),
+        returning_strategy(snapshot.strategy, workload.replicas, workload.disruption_floor),
         snapshot.min_ready_seconds,
         snapshot.progress_deadline_seconds,
     );
@@ -345,36 +303,19 @@ pub fn returning_strategy(own: Strategy, replicas: u32, disruption_floor: Option
     };
     let spare = replicas.saturating_sub(floor::floor(own, replicas, disruption_floor));
     if bounds.surge > 0 {
-        absolute(Bounds {
-            surge: bounds.surge,
-            unavailable: 0,
-        })
+        absolute(Bounds { surge: bounds.surge, unavailable: 0 })
     } else if spare > 0 {
-        absolute(Bounds {
-            surge: 0,
-            unavailable: spare,
-        })
+        absolute(Bounds { surge: 0, unavailable: spare })
     } else {
-        absolute(Bounds {
-            surge: 1,
-            unavailable: 0,
-        })
+        absolute(Bounds { surge: 1, unavailable: 0 })
     }
 }
 
 fn absolute(bounds: Bounds) -> Strategy {
-    Strategy::RollingUpdate {
-        max_surge: Amount::Pods(bounds.surge),
-        max_unavailable: Amount::Pods(bounds.unavailable),
-    }
+    Strategy::RollingUpdate { max_surge: Amount::Pods(bounds.surge), max_unavailable: Amount::Pods(bounds.unavailable) }
 }
 
-fn set_borrowed(
-    object: &mut Value,
-    strategy: Strategy,
-    min_ready_seconds: u32,
-    progress_deadline_seconds: u32,
-) {
+fn set_borrowed(object: &mut Value, strategy: Strategy, min_ready_seconds: u32, progress_deadline_seconds: u32) {
     object["spec"]["strategy"] = strategy.to_json();
     object["spec"]["progressDeadlineSeconds"] = json!(progress_deadline_seconds);
     // The API stores no zero: writing one would look like a change for ever.

@@ -6,9 +6,7 @@ use crate::strategy::Strategy;
 /// How many ready pods a workload of `replicas` pods must keep: what its own strategy leaves, raised by what a
 /// PodDisruptionBudget demands. A Recreate strategy itself says that all may go; a budget still counts.
 pub fn floor(strategy: Strategy, replicas: u32, disruption_floor: Option<u32>) -> u32 {
-    let own = strategy
-        .bounds(replicas)
-        .map_or(0, |bounds| replicas.saturating_sub(bounds.unavailable));
+    let own = strategy.bounds(replicas).map_or(0, |bounds| replicas.saturating_sub(bounds.unavailable));
     own.max(disruption_floor.unwrap_or(0)).min(replicas)
 }
 
@@ -31,15 +29,7 @@ pub struct BelowFloor {
 /// [`BelowFloor`] with the three numbers.
 pub fn check(workload: &Workload, standing: u32, floor: u32) -> Result<(), BelowFloor> {
     let ready = workload.old_ready() + workload.new_ready();
-    if standing >= floor.min(ready) {
-        Ok(())
-    } else {
-        Err(BelowFloor {
-            ready,
-            standing,
-            floor,
-        })
-    }
+    if standing >= floor.min(ready) { Ok(()) } else { Err(BelowFloor { ready, standing, floor }) }
 }
 
 #[cfg(test)]
@@ -54,10 +44,7 @@ mod tests {
         assert_eq!(floor(DEFAULT_STRATEGY, 10, Some(5)), 8);
         assert_eq!(floor(DEFAULT_STRATEGY, 10, Some(12)), 10);
         assert_eq!(floor(Strategy::Recreate, 10, None), 0);
-        let all = Strategy::RollingUpdate {
-            max_surge: Amount::Pods(0),
-            max_unavailable: Amount::Percent(100),
-        };
+        let all = Strategy::RollingUpdate { max_surge: Amount::Pods(0), max_unavailable: Amount::Percent(100) };
         assert_eq!(floor(all, 4, None), 0);
     }
 }

@@ -20,12 +20,8 @@ pub struct Patience {
 }
 
 /// What an operator would wait by hand before calling it failed.
-pub const DEFAULT_PATIENCE: Patience = Patience {
-    crash_loop_seconds: 5,
-    image_pull_seconds: 20,
-    container_seconds: 20,
-    unschedulable_seconds: 120,
-};
+pub const DEFAULT_PATIENCE: Patience =
+    Patience { crash_loop_seconds: 5, image_pull_seconds: 20, container_seconds: 20, unschedulable_seconds: 120 };
 
 impl Patience {
     fn for_kind(self, kind: ProblemKind) -> SignedDuration {
@@ -42,23 +38,13 @@ impl Patience {
 }
 
 /// The first instance whose patience has run out, as a failure in words.
-pub fn first_failure(
-    instances: &[Instance],
-    patience: Patience,
-    now: Timestamp,
-) -> Option<Failure> {
-    instances
-        .iter()
-        .find(|instance| gives_up_at(instance, patience).is_some_and(|at| at <= now))
-        .map(describe)
+pub fn first_failure(instances: &[Instance], patience: Patience, now: Timestamp) -> Option<Failure> {
+    instances.iter().find(|instance| gives_up_at(instance, patience).is_some_and(|at| at <= now)).map(describe)
 }
 
 /// When the next patience runs out, to be woken then.
 pub fn next_deadline(instances: &[Instance], patience: Patience) -> Option<Timestamp> {
-    instances
-        .iter()
-        .filter_map(|instance| gives_up_at(instance, patience))
-        .min()
+    instances.iter().filter_map(|instance| gives_up_at(instance, patience)).min()
 }
 
 fn gives_up_at(instance: &Instance, patience: Patience) -> Option<Timestamp> {
@@ -71,10 +57,7 @@ pub fn describe(instance: &Instance) -> Failure {
     let Some((problem, _)) = &instance.problem else {
         return Failure {
             code: "NotReady".to_owned(),
-            message: format!(
-                "pod {} is not ready (phase {})",
-                instance.pod, instance.phase
-            ),
+            message: format!("pod {} is not ready (phase {})", instance.pod, instance.phase),
         };
     };
     let container = match problem.container.as_str() {
@@ -87,9 +70,6 @@ pub fn describe(instance: &Instance) -> Failure {
     };
     Failure {
         code: problem.reason.clone(),
-        message: format!(
-            "pod {}{container}: {}: {}{log}",
-            instance.pod, problem.reason, problem.message
-        ),
+        message: format!("pod {}{container}: {}: {}{log}", instance.pod, problem.reason, problem.message),
     }
 }

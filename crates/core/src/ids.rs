@@ -11,9 +11,7 @@ use uuid::Uuid;
 
 /// A text that is not an identifier of the wanted kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{text}` is not a valid {kind} id: a UUID such as 6b55106c-c7f2-40f7-a1d4-092870000000 is expected"
-)]
+#[error("`{text}` is not a valid {kind} id: a UUID such as 6b55106c-c7f2-40f7-a1d4-092870000000 is expected")]
 pub struct InvalidId {
     kind: &'static str,
     text: String,

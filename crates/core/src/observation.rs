@@ -143,20 +143,13 @@ pub enum ProblemKind {
 impl Workload {
     /// The set of the present template, if it was made already.
     pub fn new_set(&self) -> Option<&PodSet> {
-        self.sets
-            .iter()
-            .filter(|set| set.digest == self.digest)
-            .min_by_key(|set| &set.name)
+        self.sets.iter().filter(|set| set.digest == self.digest).min_by_key(|set| &set.name)
     }
 
     /// Pods that the sets of other templates are told to keep.
     pub fn old_wanted(&self) -> u32 {
         let new = self.new_set().map(|set| &set.name);
-        self.sets
-            .iter()
-            .filter(|set| Some(&set.name) != new)
-            .map(|set| set.wanted)
-            .sum()
+        self.sets.iter().filter(|set| Some(&set.name) != new).map(|set| set.wanted).sum()
     }
 
     /// Pods that the set of the present template is told to keep.
@@ -167,17 +160,13 @@ impl Workload {
     /// Pods of the present template.
     pub fn new_pods(&self) -> impl Iterator<Item = &Pod> {
         let new = self.new_set().map(|set| set.name.as_str());
-        self.pods
-            .iter()
-            .filter(move |pod| new.is_some() && pod.set.as_deref() == new)
+        self.pods.iter().filter(move |pod| new.is_some() && pod.set.as_deref() == new)
     }
 
     /// Pods of other templates.
     pub fn old_pods(&self) -> impl Iterator<Item = &Pod> {
         let new = self.new_set().map(|set| set.name.as_str());
-        self.pods
-            .iter()
-            .filter(move |pod| new.is_none() || pod.set.as_deref() != new)
+        self.pods.iter().filter(move |pod| new.is_none() || pod.set.as_deref() != new)
     }
 
     /// Ready pods of other templates.

@@ -108,9 +108,7 @@ impl Status {
     pub const fn is_terminal(self) -> bool {
         match self {
             Self::Succeeded | Self::Failed | Self::Aborted | Self::SystemFailed => true,
-            Self::Ready | Self::Running | Self::AwaitingConfirmation | Self::AwaitingInterval => {
-                false
-            }
+            Self::Ready | Self::Running | Self::AwaitingConfirmation | Self::AwaitingInterval => false,
         }
     }
 }
@@ -249,10 +247,7 @@ impl Order {
 
     /// The pipeline that runs or waits, or the last one.
     pub fn present_pipeline(&self) -> usize {
-        let unfinished = self
-            .pipelines
-            .iter()
-            .position(|pipeline| !pipeline.status.is_terminal());
+        let unfinished = self.pipelines.iter().position(|pipeline| !pipeline.status.is_terminal());
         unfinished.unwrap_or(self.pipelines.len() - 1)
     }
 
@@ -270,14 +265,12 @@ impl Order {
 
     /// The id of a stage of a pipeline.
     pub fn stage_id(&self, pipeline: usize, stage: Stage) -> PartId {
-        self.id
-            .part(&format!("pipeline/{pipeline}/stage/{}", stage as u8))
+        self.id.part(&format!("pipeline/{pipeline}/stage/{}", stage as u8))
     }
 
     /// The id of the task of a stage of a pipeline.
     pub fn task_id(&self, pipeline: usize, stage: Stage) -> PartId {
-        self.id
-            .part(&format!("pipeline/{pipeline}/stage/{}/task", stage as u8))
+        self.id.part(&format!("pipeline/{pipeline}/stage/{}/task", stage as u8))
     }
 
     /// The state of a stage of a pipeline: the change itself is what takes time and what can fail.
@@ -285,9 +278,7 @@ impl Order {
         let pipeline = &self.pipelines[pipeline];
         // Waiting shows at order and pipeline level, never inside a stage: clients give up on a stage that stands still.
         match (stage, pipeline.status) {
-            (_, Status::Ready | Status::AwaitingConfirmation | Status::AwaitingInterval) => {
-                Status::Ready
-            }
+            (_, Status::Ready | Status::AwaitingConfirmation | Status::AwaitingInterval) => Status::Ready,
             (Stage::Start, _) if pipeline.started_at.is_some() => Status::Succeeded,
             (Stage::Complete, Status::Running | Status::Failed) => Status::Ready,
             (Stage::Start | Stage::Change | Stage::Complete, status) => status,

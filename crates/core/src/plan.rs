@@ -31,11 +31,7 @@ pub enum Gate {
 }
 
 /// All pods in one batch.
-pub const ONE_BATCH: Batches = Batches {
-    gray: None,
-    count: 1,
-    gate: Gate::Automatic { wait_seconds: 0 },
-};
+pub const ONE_BATCH: Batches = Batches { gray: None, count: 1, gate: Gate::Automatic { wait_seconds: 0 } };
 
 impl Batches {
     /// Batches in all, the gray one included.
@@ -45,11 +41,7 @@ impl Batches {
 
     /// The gate after batch `batch` (counted from 0): manual after a gray batch, whatever the rest does.
     pub fn gate_after(self, batch: u32) -> Gate {
-        if batch == 0 && self.gray.is_some() {
-            Gate::Manual
-        } else {
-            self.gate
-        }
+        if batch == 0 && self.gray.is_some() { Gate::Manual } else { self.gate }
     }
 
     /// The sizes of all batches for `replicas` pods. The remainder goes to the later ones: 10 in 3 is 3, 3, 4.
@@ -82,14 +74,7 @@ impl Wave {
     pub fn budgets(self, replicas: u32) -> Bounds {
         let surge = (self.old + self.new).saturating_sub(replicas);
         let unavailable = replicas.saturating_sub(self.old);
-        Bounds {
-            surge: if unavailable == 0 {
-                surge.max(1)
-            } else {
-                surge
-            },
-            unavailable,
-        }
+        Bounds { surge: if unavailable == 0 { surge.max(1) } else { surge }, unavailable }
     }
 }
 
@@ -119,11 +104,7 @@ pub fn next_wave(at: Position) -> Option<Wave> {
     let old = rest.max(at.floor.saturating_sub(at.new)).min(at.old);
     let room = (at.replicas + at.surge).saturating_sub(old);
     // The controller always fills up to N: fewer than N - old new pods cannot be asked for.
-    let new = at
-        .target
-        .min(room)
-        .max(at.new)
-        .max(at.replicas.saturating_sub(old));
+    let new = at.target.min(room).max(at.new).max(at.replicas.saturating_sub(old));
     (old != at.old || new != at.new).then_some(Wave { old, new })
 }
 
@@ -133,58 +114,28 @@ mod tests {
 
     use super::*;
 
-    const MANUAL: Batches = Batches {
-        gray: None,
-        count: 3,
-        gate: Gate::Manual,
-    };
+    const MANUAL: Batches = Batches { gray: None, count: 3, gate: Gate::Manual };
 
     #[test]
     fn the_remainder_goes_to_the_later_batches() {
         assert_eq!(MANUAL.sizes(10), [3, 3, 4]);
         assert_eq!(MANUAL.sizes(11), [3, 4, 4]);
         assert_eq!(MANUAL.sizes(2), [0, 1, 1]);
-        assert_eq!(
-            Batches {
-                gray: Some(2),
-                ..MANUAL
-            }
-            .sizes(10),
-            [2, 2, 3, 3]
-        );
-        assert_eq!(
-            Batches {
-                gray: Some(20),
-                count: 1,
-                gate: Gate::Manual
-            }
-            .sizes(10),
-            [10, 0]
-        );
+        assert_eq!(Batches { gray: Some(2), ..MANUAL }.sizes(10), [2, 2, 3, 3]);
+        assert_eq!(Batches { gray: Some(20), count: 1, gate: Gate::Manual }.sizes(10), [10, 0]);
         assert_eq!(MANUAL.target(1, 10), 6);
     }
 
     #[test]
     fn a_gray_batch_always_waits_for_a_person() {
-        let gray = Batches {
-            gray: Some(1),
-            count: 2,
-            gate: Gate::Automatic { wait_seconds: 60 },
-        };
+        let gray = Batches { gray: Some(1), count: 2, gate: Gate::Automatic { wait_seconds: 60 } };
         assert_eq!(gray.gate_after(0), Gate::Manual);
         assert_eq!(gray.gate_after(1), Gate::Automatic { wait_seconds: 60 });
         assert_eq!(gray.total(), 3);
     }
 
     fn waves(replicas: u32, bounds: Bounds, floor: u32, target: u32) -> Vec<Wave> {
-        let mut at = Position {
-            replicas,
-            old: replicas,
-            new: 0,
-            floor,
-            surge: bounds.surge,
-            target,
-        };
+        let mut at = Position { replicas, old: replicas, new: 0, floor, surge: bounds.surge, target };
         let mut waves = Vec::new();
         while let Some(wave) = next_wave(at) {
             waves.push(wave);
@@ -196,32 +147,13 @@ mod tests {
 
     #[test]
     fn with_surge_alone_capacity_is_kept() {
-        let waves = waves(
-            10,
-            Bounds {
-                surge: 2,
-                unavailable: 0,
-            },
-            10,
-            3,
-        );
-        assert_eq!(
-            waves,
-            [(10, 2), (8, 3), (7, 3)].map(|(old, new)| Wave { old, new })
-        );
+        let waves = waves(10, Bounds { surge: 2, unavailable: 0 }, 10, 3);
+        assert_eq!(waves, [(10, 2), (8, 3), (7, 3)].map(|(old, new)| Wave { old, new }));
     }
 
     #[test]
     fn without_surge_pods_are_exchanged_within_the_floor() {
-        let waves = waves(
-            10,
-            Bounds {
-                surge: 0,
-                unavailable: 2,
-            },
-            8,
-            3,
-        );
+        let waves = waves(10, Bounds { surge: 0, unavailable: 2 }, 8, 3);
         assert_eq!(waves, [(8, 2), (7, 3)].map(|(old, new)| Wave { old, new }));
     }
 

@@ -227,11 +227,7 @@ pub trait Store: Send + Sync + 'static {
     /// Applications, by name.
     async fn apps(&self, filter: AppFilter) -> Result<Vec<Application>, StoreError>;
     /// A version.
-    async fn version(
-        &self,
-        app: AppId,
-        number: VersionNumber,
-    ) -> Result<Option<Version>, StoreError>;
+    async fn version(&self, app: AppId, number: VersionNumber) -> Result<Option<Version>, StoreError>;
     /// The versions of an application, newest first.
     async fn versions(&self, app: AppId, limit: u32) -> Result<Vec<Version>, StoreError>;
 
@@ -267,10 +263,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Adds a logical region (id 0: a new id is given) or replaces the one with its id; answers with it as stored, `None` if the id does not
     /// exist or the region id belongs to another.
-    async fn put_logical_region(
-        &self,
-        region: LogicalRegion,
-    ) -> Result<Option<LogicalRegion>, StoreError>;
+    async fn put_logical_region(&self, region: LogicalRegion) -> Result<Option<LogicalRegion>, StoreError>;
     /// All logical regions, by id.
     async fn logical_regions(&self) -> Result<Vec<LogicalRegion>, StoreError>;
     /// Removes a logical region; false if there is none.
@@ -326,11 +319,7 @@ impl ClusterError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Conflict | Self::Unreachable { .. } => true,
-            Self::Unknown(_)
-            | Self::Refused(_)
-            | Self::NotOurs
-            | Self::Forbidden(_)
-            | Self::Rejected(_) => false,
+            Self::Unknown(_) | Self::Refused(_) | Self::NotOurs | Self::Forbidden(_) | Self::Rejected(_) => false,
         }
     }
 }
@@ -372,11 +361,7 @@ pub trait WriteGuard: Send + Sync {
 #[async_trait]
 pub trait Clusters: Send + Sync + 'static {
     /// Connects a cluster, or connects it anew with other credentials. Checks that it answers and what we may do there.
-    async fn connect(
-        &self,
-        id: ClusterId,
-        access: &ClusterAccess,
-    ) -> Result<ClusterInfo, ClusterError>;
+    async fn connect(&self, id: ClusterId, access: &ClusterAccess) -> Result<ClusterInfo, ClusterError>;
     /// Connects without waiting for the cluster: it may be away now, and is tried again for ever.
     async fn connect_later(&self, id: ClusterId, access: &ClusterAccess);
     /// Forgets a cluster.
@@ -394,11 +379,7 @@ pub trait Clusters: Send + Sync + 'static {
     /// The workload read now, past the watches.
     async fn read(&self, workload: &WorkloadRef) -> Result<Observation, ClusterError>;
     /// The native objects, read now.
-    async fn native(
-        &self,
-        workload: &WorkloadRef,
-        with_nodes: bool,
-    ) -> Result<NativeObjects, ClusterError>;
+    async fn native(&self, workload: &WorkloadRef, with_nodes: bool) -> Result<NativeObjects, ClusterError>;
     /// Reads the workload fresh, compiles the effect on it ([`crate::effect::compile`]), asks the guard, and only then writes, with the read's
     /// resourceVersion as the precondition. In this sequence a writer that lost its lease can change nothing: whoever took over before the
     /// question is seen by the guard, and whoever writes after the read makes the precondition fail. Performing an effect that is done already succeeds and

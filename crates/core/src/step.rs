@@ -161,8 +161,7 @@ pub fn step(order: &Order, input: Input<'_>, context: Context) -> Result<Transit
     match input {
         Input::Command(command) => command::obey(&mut draft, command)?,
         // What is still on its way when an order ends says nothing any more.
-        Input::Observed(_) | Input::Performed(_) | Input::NotPerformed(_)
-            if order.status.is_terminal() => {}
+        Input::Observed(_) | Input::Performed(_) | Input::NotPerformed(_) if order.status.is_terminal() => {}
         Input::Observed(observation) => {
             draft.begin();
             match &order.job {

@@ -78,10 +78,8 @@ pub enum Strategy {
 }
 
 /// What Kubernetes fills in where a Deployment names no strategy.
-pub const DEFAULT_STRATEGY: Strategy = Strategy::RollingUpdate {
-    max_surge: Amount::Percent(25),
-    max_unavailable: Amount::Percent(25),
-};
+pub const DEFAULT_STRATEGY: Strategy =
+    Strategy::RollingUpdate { max_surge: Amount::Percent(25), max_unavailable: Amount::Percent(25) };
 
 /// Absolute bounds of a rolling update. Never both zero: such an update could not move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,23 +96,15 @@ impl Strategy {
         if value["type"] == "Recreate" {
             return Self::Recreate;
         }
-        let amount = |name: &str| {
-            Amount::from_json(&value["rollingUpdate"][name]).unwrap_or(Amount::Percent(25))
-        };
-        Self::RollingUpdate {
-            max_surge: amount("maxSurge"),
-            max_unavailable: amount("maxUnavailable"),
-        }
+        let amount = |name: &str| Amount::from_json(&value["rollingUpdate"][name]).unwrap_or(Amount::Percent(25));
+        Self::RollingUpdate { max_surge: amount("maxSurge"), max_unavailable: amount("maxUnavailable") }
     }
 
     /// The form the Kubernetes API stores.
     pub fn to_json(self) -> Value {
         match self {
             Self::Recreate => json!({"type": "Recreate"}),
-            Self::RollingUpdate {
-                max_surge,
-                max_unavailable,
-            } => json!({
+            Self::RollingUpdate { max_surge, max_unavailable } => json!({
                 "type": "RollingUpdate",
                 "rollingUpdate": {"maxSurge": max_surge.to_json(), "maxUnavailable": max_unavailable.to_json()},
             }),
@@ -126,17 +116,10 @@ impl Strategy {
     pub fn bounds(self, replicas: u32) -> Option<Bounds> {
         match self {
             Self::Recreate => None,
-            Self::RollingUpdate {
-                max_surge,
-                max_unavailable,
-            } => {
+            Self::RollingUpdate { max_surge, max_unavailable } => {
                 let surge = max_surge.rounded_up(replicas);
                 let unavailable = max_unavailable.rounded_down(replicas).min(replicas);
-                let unavailable = if surge == 0 && unavailable == 0 {
-                    1
-                } else {
-                    unavailable
-                };
+                let unavailable = if surge == 0 && unavailable == 0 { 1 } else { unavailable };
                 Some(Bounds { surge, unavailable })
             }
         }
@@ -149,37 +132,16 @@ mod tests {
 
     #[test]
     fn percentages_round_as_kubernetes_rounds() {
-        let table = [
-            (1, 1, 0),
-            (3, 1, 0),
-            (4, 1, 1),
-            (5, 2, 1),
-            (7, 2, 1),
-            (10, 3, 2),
-            (23, 6, 5),
-        ];
+        let table = [(1, 1, 0), (3, 1, 0), (4, 1, 1), (5, 2, 1), (7, 2, 1), (10, 3, 2), (23, 6, 5)];
         for (replicas, surge, unavailable) in table {
-            assert_eq!(
-                DEFAULT_STRATEGY.bounds(replicas),
-                Some(Bounds { surge, unavailable }),
-                "{replicas} pods"
-            );
+            assert_eq!(DEFAULT_STRATEGY.bounds(replicas), Some(Bounds { surge, unavailable }), "{replicas} pods");
         }
     }
 
     #[test]
     fn both_zero_becomes_one_unavailable() {
-        let strategy = Strategy::RollingUpdate {
-            max_surge: Amount::Pods(0),
-            max_unavailable: Amount::Percent(1),
-        };
-        assert_eq!(
-            strategy.bounds(10),
-            Some(Bounds {
-                surge: 0,
-                unavailable: 1
-            })
-        );
+        let strategy = Strategy::RollingUpdate { max_surge: Amount::Pods(0), max_unavailable: Amount::Percent(1) };
+        assert_eq!(strategy.bounds(10), Some(Bounds { surge: 0, unavailable: 1 }));
     }
 
     #[test]
@@ -187,10 +149,7 @@ mod tests {
         for strategy in [
             Strategy::Recreate,
             DEFAULT_STRATEGY,
-            Strategy::RollingUpdate {
-                max_surge: Amount::Pods(2),
-                max_unavailable: Amount::Pods(0),
-            },
+            Strategy::RollingUpdate { max_surge: Amount::Pods(2), max_unavailable: Amount::Pods(0) },
         ] {
             assert_eq!(Strategy::from_json(&strategy.to_json()), strategy);
         }

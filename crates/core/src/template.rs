@@ -49,9 +49,7 @@ impl PodTemplate {
 
     /// The image of the main container; empty where there is none.
     pub fn image(&self) -> &str {
-        self.main_container()
-            .and_then(|container| container["image"].as_str())
-            .unwrap_or_default()
+        self.main_container().and_then(|container| container["image"].as_str()).unwrap_or_default()
     }
 }
 
@@ -59,18 +57,12 @@ impl PodTemplate {
 /// must have the same length. Used only until the server's own form is known.
 pub fn covers(stored: &Value, sent: &Value) -> bool {
     match (stored, sent) {
-        (Value::Object(stored), Value::Object(sent)) => {
-            sent.iter().all(|(key, value)| match stored.get(key) {
-                Some(present) => covers(present, value),
-                None => is_empty(value),
-            })
-        }
+        (Value::Object(stored), Value::Object(sent)) => sent.iter().all(|(key, value)| match stored.get(key) {
+            Some(present) => covers(present, value),
+            None => is_empty(value),
+        }),
         (Value::Array(stored), Value::Array(sent)) => {
-            stored.len() == sent.len()
-                && stored
-                    .iter()
-                    .zip(sent)
-                    .all(|(stored, sent)| covers(stored, sent))
+            stored.len() == sent.len() && stored.iter().zip(sent).all(|(stored, sent)| covers(stored, sent))
         }
         _ => stored == sent,
     }
@@ -90,11 +82,7 @@ fn sorted(value: &Value) -> Value {
         Value::Object(entries) => {
             let mut keys: Vec<_> = entries.keys().collect();
             keys.sort();
-            Value::Object(
-                keys.into_iter()
-                    .map(|key| (key.clone(), sorted(&entries[key])))
-                    .collect::<Map<_, _>>(),
-            )
+            Value::Object(keys.into_iter().map(|key| (key.clone(), sorted(&entries[key]))).collect::<Map<_, _>>())
         }
         Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
         other => other.clone(),
@@ -120,9 +108,7 @@ mod tests {
 
     #[test]
     fn the_controllers_label_does_not_count() {
-        let plain = PodTemplate::new(
-            json!({"metadata": {"labels": {"app": "web"}}, "spec": {"containers": []}}),
-        );
+        let plain = PodTemplate::new(json!({"metadata": {"labels": {"app": "web"}}, "spec": {"containers": []}}));
         let labelled = PodTemplate::new(json!({
             "spec": {"containers": []},
             "metadata": {"creationTimestamp": null, "labels": {"app": "web", "pod-template-hash": "678b6cd6c8"}},
@@ -133,9 +119,7 @@ mod tests {
     #[test]
     fn an_addition_is_another_template() {
         let before = PodTemplate::new(json!({"spec": {"containers": [{"image": "app:v1"}]}}));
-        let after = PodTemplate::new(
-            json!({"spec": {"containers": [{"image": "app:v1", "env": [{"name": "A"}]}]}}),
-        );
+        let after = PodTemplate::new(json!({"spec": {"containers": [{"image": "app:v1", "env": [{"name": "A"}]}]}}));
         assert_ne!(before.digest(), after.digest());
         assert!(covers(after.json(), before.json()), "defaults are covered");
         assert!(!covers(before.json(), after.json()));

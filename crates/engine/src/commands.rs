@@ -4,9 +4,7 @@
 use sternway_core::application::Application;
 use sternway_core::ids::{AppId, OrderId, PartId, VersionNumber};
 use sternway_core::observation::{Observation, Workload};
-use sternway_core::order::birth::{
-    self, Birth, CreateRequest, DeployRequest, DeployTarget, Refused, Request,
-};
+use sternway_core::order::birth::{self, Birth, CreateRequest, DeployRequest, DeployTarget, Refused, Request};
 use sternway_core::order::job::OnFailure;
 use sternway_core::order::{Actor, Order, OrderKind};
 use sternway_core::plan::Batches;
@@ -73,30 +71,14 @@ impl Engine {
     /// [`CommandError::NameTaken`], [`CommandError::Refused`], [`CommandError::Store`].
     pub async fn create(&self, creation: Creation, actor: Actor) -> Result<Order, CommandError> {
         let request = self.request(actor, creation.description);
-        let Birth {
-            order,
-            app,
-            versions,
-            events,
-        } = birth::create(creation.request, &request)?;
+        let Birth { order, app, versions, events } = birth::create(creation.request, &request)?;
         let mut writes = vec![StoreWrite::InsertApp(Box::new(app))];
-        writes.extend(
-            versions
-                .into_iter()
-                .map(|version| StoreWrite::PutVersion(Box::new(version))),
-        );
+        writes.extend(versions.into_iter().map(|version| StoreWrite::PutVersion(Box::new(version))));
         let id = order.id;
         let accepted = order.clone();
         writes.push(StoreWrite::InsertOrder(Box::new(order)));
         writes.push(StoreWrite::AppendEvents(id, events));
-        self.ports
-            .store
-            .commit(Commit {
-                lease: None,
-                writes,
-            })
-            .await
-            .map_err(not_committed)?;
+        self.ports.store.commit(Commit { lease: None, writes }).await.map_err(not_committed)?;
         self.wakers.new_order();
         Ok(accepted)
     }
@@ -105,28 +87,17 @@ impl Engine {
     ///
     /// # Errors
     /// Any [`CommandError`] but those about orders and parts.
-    pub async fn deploy(
-        &self,
-        app: AppId,
-        deploy: Deploy,
-        actor: Actor,
-    ) -> Result<OrderId, CommandError> {
+    pub async fn deploy(&self, app: AppId, deploy: Deploy, actor: Actor) -> Result<OrderId, CommandError> {
         let history = match deploy.change {
             DeployChange::History(number) => Some(self.version(app, number).await?),
             DeployChange::Edits { .. } | DeployChange::Restart | DeployChange::Configure(_) => None,
         };
         let request = self.request(actor, deploy.description.clone());
         self.begin(app, async |app: &Application| {
-            let base = self
-                .version(app.id, app.current.unwrap_or(app.latest))
-                .await?;
+            let base = self.version(app.id, app.current.unwrap_or(app.latest)).await?;
             let live = self.live(app).await?;
             let (kind, target) = match &deploy.change {
-                DeployChange::Edits {
-                    edits,
-                    min_ready_seconds,
-                    package_version,
-                } => (
+                DeployChange::Edits { edits, min_ready_seconds, package_version } => (
                     OrderKind::Deploy,
                     DeployTarget::Edits {
                         edits,
@@ -135,12 +106,8 @@ impl Engine {
                     },
                 ),
                 DeployChange::History(number) => {
-                    let unknown =
-                        || CommandError::Refused(Refused::UnknownVersion(number.to_string()));
-                    (
-                        OrderKind::DeployHistory,
-                        DeployTarget::Version(history.as_ref().ok_or_else(unknown)?),
-                    )
+                    let unknown = || CommandError::Refused(Refused::UnknownVersion(number.to_string()));
+                    (OrderKind::DeployHistory, DeployTarget::Version(history.as_ref().ok_or_else(unknown)?))
                 }
                 DeployChange::Restart => (OrderKind::Restart, edits_alone(&[], &base)),
                 DeployChange::Configure(edits) => (OrderKind::Configure, edits_alone(edits, &base)),
@@ -171,13 +138,7 @@ impl Engine {
     ) -> Result<OrderId, CommandError> {
         let request = self.request(actor, String::new());
         self.begin(app, async |app: &Application| {
-            Ok(birth::scale(
-                app,
-                &self.live(app).await?,
-                replicas,
-                timeout_seconds,
-                &request,
-            )?)
+            Ok(birth::scale(app, &self.live(app).await?, replicas, timeout_seconds, &request)?)
         })
         .await
     }
@@ -186,20 +147,10 @@ impl Engine {
     ///
     /// # Errors
     /// Any [`CommandError`] but those about orders and parts.
-    pub async fn stop(
-        &self,
-        app: AppId,
-        timeout_seconds: u32,
-        actor: Actor,
-    ) -> Result<OrderId, CommandError> {
+    pub async fn stop(&self, app: AppId, timeout_seconds: u32, actor: Actor) -> Result<OrderId, CommandError> {
         let request = self.request(actor, String::new());
         self.begin(app, async |app: &Application| {
-            Ok(birth::stop(
-                app,
-                &self.live(app).await?,
-                timeout_seconds,
-                &request,
-            )?)
+            Ok(birth::stop(app, &self.live(app).await?, timeout_seconds, &request)?)
         })
         .await
     }
@@ -217,13 +168,7 @@ impl Engine {
     ) -> Result<OrderId, CommandError> {
         let request = self.request(actor, String::new());
         self.begin(app, async |app: &Application| {
-            Ok(birth::start(
-                app,
-                &self.live(app).await?,
-                replicas,
-                timeout_seconds,
-                &request,
-            )?)
+            Ok(birth::start(app, &self.live(app).await?, replicas, timeout_seconds, &request)?)
         })
         .await
     }
@@ -232,17 +177,9 @@ impl Engine {
     ///
     /// # Errors
     /// [`CommandError::NoApp`], [`CommandError::Busy`], [`CommandError::Store`].
-    pub async fn delete(
-        &self,
-        app: AppId,
-        timeout_seconds: u32,
-        actor: Actor,
-    ) -> Result<OrderId, CommandError> {
+    pub async fn delete(&self, app: AppId, timeout_seconds: u32, actor: Actor) -> Result<OrderId, CommandError> {
         let request = self.request(actor, String::new());
-        self.begin(app, async |app: &Application| {
-            Ok(birth::delete(app, timeout_seconds, &request))
-        })
-        .await
+        self.begin(app, async |app: &Application| Ok(birth::delete(app, timeout_seconds, &request))).await
     }
 
     /// Changes what is remembered of an application without a change order (its description).
@@ -254,40 +191,22 @@ impl Engine {
             let mut next = self.application(app).await?;
             next.revision += 1;
             description.clone_into(&mut next.description);
-            let commit = Commit {
-                lease: None,
-                writes: vec![StoreWrite::UpdateApp(Box::new(next))],
-            };
+            let commit = Commit { lease: None, writes: vec![StoreWrite::UpdateApp(Box::new(next))] };
             match self.ports.store.commit(commit).await {
                 Err(CommitError::Conflict(_)) => {}
                 other => return other.map_err(not_committed),
             }
         }
-        Err(not_committed(CommitError::Conflict(format!(
-            "application {app}"
-        ))))
+        Err(not_committed(CommitError::Conflict(format!("application {app}"))))
     }
 
     /// Confirms the next batch: EDAS's ContinuePipeline.
     ///
     /// # Errors
     /// [`CommandError::NoPart`], [`CommandError::Illegal`], [`CommandError::Store`].
-    pub async fn confirm(
-        &self,
-        pipeline: PartId,
-        confirm: bool,
-        actor: Actor,
-    ) -> Result<OrderId, CommandError> {
+    pub async fn confirm(&self, pipeline: PartId, confirm: bool, actor: Actor) -> Result<OrderId, CommandError> {
         let order = self.order_of(pipeline).await?;
-        self.command(
-            order,
-            &Command::Continue {
-                pipeline,
-                confirm,
-                actor,
-            },
-        )
-        .await
+        self.command(order, &Command::Continue { pipeline, confirm, actor }).await
     }
 
     /// Tries a failed task again: EDAS's RetryChangeOrderTask.
@@ -309,17 +228,8 @@ impl Engine {
         let fresh_id = self.fresh_order_id();
         // Every conflict means that another writer got on; the loop ends because orders end.
         loop {
-            let order = self
-                .ports
-                .store
-                .order(id)
-                .await?
-                .ok_or(CommandError::NoOrder(id))?;
-            let context = Context {
-                now: self.ports.clock.now(),
-                fresh_id,
-                patience: self.settings.patience,
-            };
+            let order = self.ports.store.order(id).await?.ok_or(CommandError::NoOrder(id))?;
+            let context = Context { now: self.ports.clock.now(), fresh_id, patience: self.settings.patience };
             let transition = step(&order, Input::Command(command), context)?;
             let reply = transition.reply;
             match self.commit_step(&order, transition, None).await {
@@ -344,30 +254,13 @@ impl Engine {
             if let Some(active) = self.ports.store.active_order_of(id).await? {
                 return Err(CommandError::Busy(active.id));
             }
-            let Birth {
-                order,
-                app,
-                versions,
-                events,
-            } = decide(&app).await?;
+            let Birth { order, app, versions, events } = decide(&app).await?;
             let id = order.id;
             let mut writes = vec![StoreWrite::UpdateApp(Box::new(app))];
-            writes.extend(
-                versions
-                    .into_iter()
-                    .map(|version| StoreWrite::PutVersion(Box::new(version))),
-            );
+            writes.extend(versions.into_iter().map(|version| StoreWrite::PutVersion(Box::new(version))));
             writes.push(StoreWrite::InsertOrder(Box::new(order)));
             writes.push(StoreWrite::AppendEvents(id, events));
-            match self
-                .ports
-                .store
-                .commit(Commit {
-                    lease: None,
-                    writes,
-                })
-                .await
-            {
+            match self.ports.store.commit(Commit { lease: None, writes }).await {
                 Ok(()) => {
                     self.wakers.new_order();
                     return Ok(id);
@@ -376,17 +269,11 @@ impl Engine {
                 Err(error) => return Err(not_committed(error)),
             }
         }
-        Err(not_committed(CommitError::Conflict(format!(
-            "application {id}"
-        ))))
+        Err(not_committed(CommitError::Conflict(format!("application {id}"))))
     }
 
     async fn application(&self, id: AppId) -> Result<Application, CommandError> {
-        self.ports
-            .store
-            .app(id)
-            .await?
-            .ok_or(CommandError::NoApp(id))
+        self.ports.store.app(id).await?.ok_or(CommandError::NoApp(id))
     }
 
     async fn version(&self, app: AppId, number: VersionNumber) -> Result<Version, CommandError> {
@@ -395,13 +282,7 @@ impl Engine {
     }
 
     async fn order_of(&self, part: PartId) -> Result<OrderId, CommandError> {
-        Ok(self
-            .ports
-            .store
-            .order_of_part(part)
-            .await?
-            .ok_or(CommandError::NoPart(part))?
-            .id)
+        Ok(self.ports.store.order_of_part(part).await?.ok_or(CommandError::NoPart(part))?.id)
     }
 
     async fn live(&self, app: &Application) -> Result<Workload, CommandError> {
@@ -412,21 +293,12 @@ impl Engine {
     }
 
     fn request(&self, actor: Actor, description: String) -> Request {
-        Request {
-            order: self.fresh_order_id(),
-            actor,
-            description,
-            now: self.ports.clock.now(),
-        }
+        Request { order: self.fresh_order_id(), actor, description, now: self.ports.clock.now() }
     }
 }
 
 fn edits_alone<'a>(edits: &'a [Edit], base: &Version) -> DeployTarget<'a> {
-    DeployTarget::Edits {
-        edits,
-        min_ready_seconds: None,
-        package_version: base.package_version.clone(),
-    }
+    DeployTarget::Edits { edits, min_ready_seconds: None, package_version: base.package_version.clone() }
 }
 
 fn not_committed(error: CommitError) -> CommandError {
@@ -434,11 +306,9 @@ fn not_committed(error: CommitError) -> CommandError {
         CommitError::OrderActive(order) => CommandError::Busy(order),
         CommitError::NameTaken => CommandError::NameTaken,
         CommitError::Store(error) => CommandError::Store(error),
-        CommitError::Conflict(_) | CommitError::LeaseLost => {
-            CommandError::Store(sternway_core::ports::StoreError {
-                doing: "commit a command".to_owned(),
-                source: Box::new(error),
-            })
-        }
+        CommitError::Conflict(_) | CommitError::LeaseLost => CommandError::Store(sternway_core::ports::StoreError {
+            doing: "commit a command".to_owned(),
+            source: Box::new(error),
+        }),
     }
 }

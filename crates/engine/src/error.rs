@@ -29,9 +29,7 @@ pub enum CommandError {
     )]
     Busy(OrderId),
     /// The name is in use.
-    #[error(
-        "an application of this name exists already in this namespace of the cluster: choose another name"
-    )]
+    #[error("an application of this name exists already in this namespace of the cluster: choose another name")]
     NameTaken,
     /// The request cannot become an order.
     #[error(transparent)]

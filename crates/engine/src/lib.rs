@@ -58,12 +58,7 @@ pub struct Settings {
 impl Settings {
     /// Defaults for a process of this name.
     pub fn new(holder: impl Into<String>) -> Self {
-        Self {
-            holder: holder.into(),
-            lease_seconds: 15,
-            patience: DEFAULT_PATIENCE,
-            concurrency: 1024,
-        }
+        Self { holder: holder.into(), lease_seconds: 15, patience: DEFAULT_PATIENCE, concurrency: 1024 }
     }
 }
 
@@ -82,21 +77,14 @@ impl std::fmt::Debug for Ports {
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("Engine")
-            .field("settings", &self.settings)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Engine").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
 
 impl Engine {
     /// An engine on these ports.
     pub fn new(ports: Ports, settings: Settings) -> Arc<Self> {
-        Arc::new(Self {
-            ports,
-            settings,
-            wakers: Wakers::default(),
-        })
+        Arc::new(Self { ports, settings, wakers: Wakers::default() })
     }
 
     /// The ports, for reads.

@@ -43,13 +43,7 @@ pub(crate) async fn run(
     waker: Arc<Notify>,
     cancel: &CancellationToken,
 ) -> Result<(), StoreError> {
-    let mut runner = Runner {
-        engine,
-        id,
-        waker,
-        lease: None,
-        backoff: Backoff::default(),
-    };
+    let mut runner = Runner { engine, id, waker, lease: None, backoff: Backoff::default() };
     let result = runner.rounds(cancel).await;
     if let Some(Lease { fence, .. }) = runner.lease {
         engine.ports.store.release_lease(id, fence).await?;
@@ -132,33 +126,16 @@ impl Runner<'_> {
         }
     }
 
-    async fn perform(
-        &mut self,
-        order: Order,
-        pending: Pending,
-        lease: Lease,
-    ) -> Result<Round, StoreError> {
-        let writer = Writer {
-            app: order.app,
-            order: order.id,
-            fence: lease.fence,
-        };
-        let guard = Guard {
-            engine: self.engine,
-            order: order.id,
-            revision: order.revision,
-            fence: lease.fence,
-        };
+    async fn perform(&mut self, order: Order, pending: Pending, lease: Lease) -> Result<Round, StoreError> {
+        let writer = Writer { app: order.app, order: order.id, fence: lease.fence };
+        let guard = Guard { engine: self.engine, order: order.id, revision: order.revision, fence: lease.fence };
         let clusters = &self.engine.ports.clusters;
-        let outcome = clusters
-            .perform(&order.workload, &pending.effect, writer, &guard)
-            .await;
+        let outcome = clusters.perform(&order.workload, &pending.effect, writer, &guard).await;
         let now = self.engine.ports.clock.now();
         match outcome {
             Ok(performed) => {
                 self.backoff = Backoff::default();
-                self.advance(&order, Input::Performed(&performed), lease)
-                    .await
+                self.advance(&order, Input::Performed(&performed), lease).await
             }
             // Someone gave the order a command, or took it over: load it again.
             Err(ClusterError::NotOurs) => {
@@ -168,23 +145,16 @@ impl Runner<'_> {
             Err(error) => {
                 tracing::info!(order = %order.id, %error, "an effect was not performed");
                 self.backoff.failed(&error, now);
-                self.advance(&order, Input::NotPerformed(&error), lease)
-                    .await
+                self.advance(&order, Input::NotPerformed(&error), lease).await
             }
         }
     }
 
     async fn look(&mut self, order: Order, lease: Lease) -> Result<Round, StoreError> {
-        let retry_at = order
-            .pending
-            .is_some()
-            .then(|| self.backoff.until())
-            .flatten();
+        let retry_at = order.pending.is_some().then(|| self.backoff.until()).flatten();
         let observation = match self.engine.ports.clusters.observe(&order.workload).await {
             Ok(observation) => observation,
-            Err(ClusterError::Unknown(_)) if order.pending.is_none() => {
-                Observation::Gone { pods: Vec::new() }
-            }
+            Err(ClusterError::Unknown(_)) if order.pending.is_none() => Observation::Gone { pods: Vec::new() },
             Err(error) => {
                 tracing::debug!(order = %order.id, %error, "the workload cannot be observed");
                 let now = self.engine.ports.clock.now();
@@ -192,22 +162,14 @@ impl Runner<'_> {
                 return Ok(Round::Wait(Some(later)));
             }
         };
-        match self
-            .advance(&order, Input::Observed(&observation), lease)
-            .await?
-        {
+        match self.advance(&order, Input::Observed(&observation), lease).await? {
             Round::Wait(until) => Ok(Round::Wait(until.into_iter().chain(retry_at).min())),
             round => Ok(round),
         }
     }
 
     /// One step and its commit.
-    async fn advance(
-        &mut self,
-        order: &Order,
-        input: Input<'_>,
-        lease: Lease,
-    ) -> Result<Round, StoreError> {
+    async fn advance(&mut self, order: &Order, input: Input<'_>, lease: Lease) -> Result<Round, StoreError> {
         let engine = self.engine;
         let context = Context {
             now: engine.ports.clock.now(),
@@ -225,21 +187,16 @@ impl Runner<'_> {
         for event in &transition.events {
             tracing::info!(order = %order.id, app = %order.app, event = %event.kind, "{}", event.text);
         }
-        match engine
-            .commit_step(order, transition, Some((order.id, lease.fence)))
-            .await
-        {
+        match engine.commit_step(order, transition, Some((order.id, lease.fence))).await {
             Ok(next) => {
                 if born {
                     engine.wakers.new_order();
                 }
-                Ok(
-                    match (next.status.is_terminal(), next.pending.is_some(), wake) {
-                        (true, ..) => Round::Over,
-                        (false, true, _) => Round::Again,
-                        (false, false, wake) => Round::Wait(wake),
-                    },
-                )
+                Ok(match (next.status.is_terminal(), next.pending.is_some(), wake) {
+                    (true, ..) => Round::Over,
+                    (false, true, _) => Round::Again,
+                    (false, false, wake) => Round::Wait(wake),
+                })
             }
             Err(CommitError::Conflict(_)) => Ok(Round::Again),
             Err(CommitError::LeaseLost) => {
@@ -248,10 +205,7 @@ impl Runner<'_> {
             }
             Err(CommitError::Store(error)) => Err(error),
             Err(error @ (CommitError::OrderActive(_) | CommitError::NameTaken)) => {
-                Err(StoreError {
-                    doing: "commit a step".to_owned(),
-                    source: Box::new(error),
-                })
+                Err(StoreError { doing: "commit a step".to_owned(), source: Box::new(error) })
             }
         }
     }
@@ -280,19 +234,11 @@ impl WriteGuard for Guard<'_> {
 }
 
 impl Engine {
-    async fn take_lease(
-        &self,
-        order: OrderId,
-        now: Timestamp,
-    ) -> Result<Option<Lease>, StoreError> {
+    async fn take_lease(&self, order: OrderId, now: Timestamp) -> Result<Option<Lease>, StoreError> {
         let length = SignedDuration::from_secs(i64::from(self.settings.lease_seconds));
         let until = now.checked_add(length).unwrap_or(now);
         let renew_at = now.checked_add(length / 3).unwrap_or(now);
-        let fence = self
-            .ports
-            .store
-            .lease(order, &self.settings.holder, now, until)
-            .await?;
+        let fence = self.ports.store.lease(order, &self.settings.holder, now, until).await?;
         Ok(fence.map(|fence| Lease { fence, renew_at }))
     }
 
@@ -303,14 +249,7 @@ impl Engine {
         transition: Transition,
         lease: Option<(OrderId, Fence)>,
     ) -> Result<Order, CommitError> {
-        let Transition {
-            next,
-            born,
-            app,
-            versions,
-            events,
-            ..
-        } = transition;
+        let Transition { next, born, app, versions, events, .. } = transition;
         if next.revision == before.revision {
             return Ok(next);
         }
@@ -344,11 +283,7 @@ impl Engine {
             }
             changed.insert(number, version);
         }
-        writes.extend(
-            changed
-                .into_values()
-                .map(|version| StoreWrite::PutVersion(Box::new(version))),
-        );
+        writes.extend(changed.into_values().map(|version| StoreWrite::PutVersion(Box::new(version))));
         writes.extend(born.map(|order| StoreWrite::InsertOrder(Box::new(order))));
         writes.push(StoreWrite::AppendEvents(before.id, events));
         store.commit(Commit { lease, writes }).await?;

@@ -50,10 +50,7 @@ impl Engine {
         let mut runners: JoinSet<Ended> = JoinSet::new();
         while !cancel.is_cancelled() {
             if let Err(error) = self.start_missing(&mut runners, &cancel).await {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "cannot list active orders; trying again"
-                );
+                tracing::error!(error = &error as &dyn std::error::Error, "cannot list active orders; trying again");
             }
             let now = self.ports.clock.now();
             let pause = SignedDuration::from_secs(i64::from(self.settings.lease_seconds)) / 3;
@@ -87,10 +84,7 @@ impl Engine {
         // Rollbacks come first in the list: they are never held back by releases that wait for a place.
         for id in self.ports.store.active_orders().await? {
             if runners.len() >= self.settings.concurrency {
-                tracing::warn!(
-                    concurrency = self.settings.concurrency,
-                    "orders wait for a place"
-                );
+                tracing::warn!(concurrency = self.settings.concurrency, "orders wait for a place");
                 break;
             }
             let waker = Arc::new(Notify::new());
@@ -104,10 +98,7 @@ impl Engine {
             let (engine, cancel) = (self.clone(), cancel.clone());
             runners.spawn(async move {
                 // Forgets the waker even if the runner panics, so that the order is taken up again.
-                let _place = Place {
-                    engine: engine.clone(),
-                    id,
-                };
+                let _place = Place { engine: engine.clone(), id };
                 (id, runner::run(&engine, id, waker, &cancel).await)
             });
         }

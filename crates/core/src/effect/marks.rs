@@ -25,11 +25,7 @@ const TEMPORARY: [&str; 4] = [ORDER, FENCE, BORROWED, RESTORE];
 
 /// Reads our annotations from an object.
 pub fn read(object: &Value) -> Marks {
-    let text = |name: &str| {
-        object["metadata"]["annotations"][name]
-            .as_str()
-            .map(str::to_owned)
-    };
+    let text = |name: &str| object["metadata"]["annotations"][name].as_str().map(str::to_owned);
     Marks {
         application: text(APPLICATION),
         order: text(ORDER),
@@ -86,15 +82,11 @@ pub fn restore_command(target: &WorkloadRef, return_to: &Snapshot) -> String {
         ("/spec/template", return_to.template.json().clone()),
         ("/spec/strategy", return_to.strategy.to_json()),
         ("/spec/minReadySeconds", json!(return_to.min_ready_seconds)),
-        (
-            "/spec/progressDeadlineSeconds",
-            json!(return_to.progress_deadline_seconds),
-        ),
+        ("/spec/progressDeadlineSeconds", json!(return_to.progress_deadline_seconds)),
     ];
     let set = set.map(|(path, value)| json!({"op": "add", "path": path, "value": value}));
-    let remove = TEMPORARY.map(|name| {
-        json!({"op": "remove", "path": format!("/metadata/annotations/{}", name.replace('/', "~1"))})
-    });
+    let remove = TEMPORARY
+        .map(|name| json!({"op": "remove", "path": format!("/metadata/annotations/{}", name.replace('/', "~1"))}));
     let patch = Value::Array(set.into_iter().chain(remove).collect()).to_string();
     format!(
         "kubectl -n {} patch deployment {} --type=json -p '{}'",

@@ -57,9 +57,7 @@ pub enum Refused {
     #[error("the Deployment of application {0} is being deleted")]
     WorkloadDeleting(String),
     /// Paused by hand.
-    #[error(
-        "the Deployment is paused, and nothing written to it would happen: run `kubectl rollout resume` first"
-    )]
+    #[error("the Deployment is paused, and nothing written to it would happen: run `kubectl rollout resume` first")]
     Paused,
     /// Batches that would be empty.
     #[error("{batches} batches are more than the {pods} pods there are: ask for at most {pods}")]
@@ -139,20 +137,14 @@ fn order(
     batches: Batches,
     job: Job,
 ) -> Order {
-    let pipelines = (0..batches.total())
-        .map(|index| pipeline(request.order, index))
-        .collect();
+    let pipelines = (0..batches.total()).map(|index| pipeline(request.order, index)).collect();
     Order {
         id: request.order,
         app: app.id,
         workload: app.workload.clone(),
         kind,
         actor: request.actor.clone(),
-        description: if request.description.is_empty() {
-            description
-        } else {
-            request.description.clone()
-        },
+        description: if request.description.is_empty() { description } else { request.description.clone() },
         created_at: request.now,
         finished_at: None,
         status: Status::Ready,
@@ -186,10 +178,6 @@ fn accepted(request: &Request, order: &Order) -> Event {
     Event {
         at: request.now,
         kind: "OrderAccepted".to_owned(),
-        text: format!(
-            "{} accepted from {user} by {source}: {}",
-            order.kind.code(),
-            order.description
-        ),
+        text: format!("{} accepted from {user} by {source}: {}", order.kind.code(), order.description),
     }
 }

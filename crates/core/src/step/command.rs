@@ -10,11 +10,7 @@ use crate::order::{Actor, Stage, Status};
 
 pub(super) fn obey(draft: &mut Draft<'_>, command: &Command) -> Result<(), Illegal> {
     match command {
-        Command::Continue {
-            pipeline,
-            confirm,
-            actor,
-        } => go_on(draft, *pipeline, *confirm, actor),
+        Command::Continue { pipeline, confirm, actor } => go_on(draft, *pipeline, *confirm, actor),
         Command::Abort { actor } => abort(draft, actor),
         Command::AbortAndRollback { actor } => abort_and_roll_back(draft, actor),
         Command::Retry { task, actor } => retry(draft, *task, actor),
@@ -23,54 +19,27 @@ pub(super) fn obey(draft: &mut Draft<'_>, command: &Command) -> Result<(), Illeg
 
 fn running(draft: &Draft<'_>) -> Result<(), Illegal> {
     let (order, status) = (draft.order.id, draft.order.status);
-    if status.is_terminal() {
-        Err(Illegal::Ended { order, status })
-    } else {
-        Ok(())
-    }
+    if status.is_terminal() { Err(Illegal::Ended { order, status }) } else { Ok(()) }
 }
 
 /// Both the pipeline that is complete and the one that waits may be named; a repeated confirmation of a batch that has begun is
 /// answered well, because clients repeat what they got no answer for.
-fn go_on(
-    draft: &mut Draft<'_>,
-    pipeline: PartId,
-    confirm: bool,
-    actor: &Actor,
-) -> Result<(), Illegal> {
+fn go_on(draft: &mut Draft<'_>, pipeline: PartId, confirm: bool, actor: &Actor) -> Result<(), Illegal> {
     let order = draft.order.id;
-    let position = draft
-        .order
-        .pipelines
-        .iter()
-        .position(|candidate| candidate.id == pipeline);
-    let index = position.ok_or(Illegal::NoSuchPart {
-        order,
-        part: pipeline,
-    })?;
+    let position = draft.order.pipelines.iter().position(|candidate| candidate.id == pipeline);
+    let index = position.ok_or(Illegal::NoSuchPart { order, part: pipeline })?;
     running(draft)?;
     let Job::Release(release) = &draft.order.job else {
         return Err(Illegal::NotWaiting(pipeline));
     };
     match release.phase {
-        ReleasePhase::Waiting { batch, .. }
-            if index == batch as usize || index == batch as usize + 1 =>
-        {
+        ReleasePhase::Waiting { batch, .. } if index == batch as usize || index == batch as usize + 1 => {
             if confirm {
-                draft.event(
-                    "Confirmed",
-                    format!("{} confirms the next batch", actor.user),
-                );
+                draft.event("Confirmed", format!("{} confirms the next batch", actor.user));
                 release::open_gate(draft, batch);
             } else {
-                draft.event(
-                    "NotConfirmed",
-                    format!("{} does not release the next batch yet", actor.user),
-                );
-                draft.say(format!(
-                    "{} did not release this batch; it still waits for confirmation",
-                    actor.user
-                ));
+                draft.event("NotConfirmed", format!("{} does not release the next batch yet", actor.user));
+                draft.say(format!("{} did not release this batch; it still waits for confirmation", actor.user));
             }
             Ok(())
         }
@@ -99,14 +68,14 @@ fn abort(draft: &mut Draft<'_>, actor: &Actor) -> Result<(), Illegal> {
                     to: release.to.number,
                 }));
             }
-            draft.abort(&format!("aborted by {}; the application stays as it is: deploy again, or deploy an earlier version", actor.user));
+            draft.abort(&format!(
+                "aborted by {}; the application stays as it is: deploy again, or deploy an earlier version",
+                actor.user
+            ));
         }
         Job::Restore(restore) => stop(draft, &restore, actor),
         Job::Create(_) | Job::Resize(_) | Job::Delete(_) => {
-            draft.abort(&format!(
-                "aborted by {}; what was done so far stays",
-                actor.user
-            ));
+            draft.abort(&format!("aborted by {}; what was done so far stays", actor.user));
         }
     }
     Ok(())
@@ -122,20 +91,14 @@ fn stop(draft: &mut Draft<'_>, restore: &Restore, actor: &Actor) {
     match restore.phase {
         RestorePhase::Stopping => {}
         RestorePhase::Asking if draft.order.pending.is_none() => {
-            draft.abort(&format!(
-                "aborted by {} before anything was restored",
-                actor.user
-            ));
+            draft.abort(&format!("aborted by {} before anything was restored", actor.user));
         }
         RestorePhase::Asking | RestorePhase::Returning | RestorePhase::Finishing => {
             draft.order.pending = None;
             if let Some(present) = restore::present(draft) {
                 present.phase = RestorePhase::Stopping;
             }
-            draft.say(format!(
-                "aborted by {}: pinning the instances that are there",
-                actor.user
-            ));
+            draft.say(format!("aborted by {}: pinning the instances that are there", actor.user));
             draft.want(Effect::Hold(Box::new(Hold {
                 template: None,
                 expects: restore.to.snapshot.template.digest(),
@@ -161,25 +124,10 @@ fn abort_and_roll_back(draft: &mut Draft<'_>, actor: &Actor) -> Result<(), Illeg
         return Err(Illegal::NotADeploy { order, kind });
     };
     let id = draft.context.fresh_id;
-    draft.event(
-        "AbortAndRollbackAsked",
-        format!("{} aborts and rolls back by change order {id}", actor.user),
-    );
-    draft.abort(&format!(
-        "aborted by {} and rolled back by change order {id}",
-        actor.user
-    ));
-    draft.app.push(AppChange::Held(crate::application::Held {
-        from: release.from.number,
-        to: release.to.number,
-    }));
-    draft.born = Some(rollback_of(
-        &draft.order,
-        &release,
-        id,
-        actor.clone(),
-        draft.context.now,
-    ));
+    draft.event("AbortAndRollbackAsked", format!("{} aborts and rolls back by change order {id}", actor.user));
+    draft.abort(&format!("aborted by {} and rolled back by change order {id}", actor.user));
+    draft.app.push(AppChange::Held(crate::application::Held { from: release.from.number, to: release.to.number }));
+    draft.born = Some(rollback_of(&draft.order, &release, id, actor.clone(), draft.context.now));
     draft.order.rolled_back_by = Some(id);
     draft.reply = id;
     Ok(())
@@ -189,11 +137,8 @@ fn retry(draft: &mut Draft<'_>, task: PartId, actor: &Actor) -> Result<(), Illeg
     let order = draft.order.id;
     let pipelines = 0..draft.order.pipelines.len();
     let stages = [Stage::Start, Stage::Change, Stage::Complete];
-    let index = pipelines.into_iter().find(|index| {
-        stages
-            .iter()
-            .any(|stage| draft.order.task_id(*index, *stage) == task)
-    });
+    let index =
+        pipelines.into_iter().find(|index| stages.iter().any(|stage| draft.order.task_id(*index, *stage) == task));
     let index = index.ok_or(Illegal::NoSuchPart { order, part: task })?;
     running(draft)?;
     let now = draft.now();

@@ -15,9 +15,7 @@ pub(super) fn observed(draft: &mut Draft<'_>, create: &Create, observation: &Obs
     }
     if !create.made {
         draft.say("creating the Deployment");
-        return draft.want(Effect::Create {
-            manifest: create.manifest.clone(),
-        });
+        return draft.want(Effect::Create { manifest: create.manifest.clone() });
     }
     let Observation::Present(workload) = observation else {
         // The watches may not have shown it yet.
@@ -34,10 +32,7 @@ pub(super) fn observed(draft: &mut Draft<'_>, create: &Create, observation: &Obs
     if let Some(failure) = draft.failed_instance() {
         return draft.fail(failure);
     }
-    draft.say(format!(
-        "{} of {} instances available",
-        workload.available_replicas, workload.replicas
-    ));
+    draft.say(format!("{} of {} instances available", workload.available_replicas, workload.replicas));
     check_deadline(draft, create);
 }
 
@@ -48,18 +43,11 @@ fn check_deadline(draft: &mut Draft<'_>, create: &Create) {
     if draft.now() < deadline {
         return draft.wake_at(deadline);
     }
-    let trouble = draft
-        .order
-        .pending
-        .as_ref()
-        .and_then(|pending| pending.trouble.clone());
+    let trouble = draft.order.pending.as_ref().and_then(|pending| pending.trouble.clone());
     let why = trouble.or_else(|| draft.why_not_ready().map(|failure| failure.message));
     let why = why.unwrap_or_else(|| "not all instances became available".to_owned());
     draft.fail(Failure {
         code: "DeadlineExceeded".to_owned(),
-        message: format!(
-            "the application did not come up within {} seconds: {why}",
-            create.timeout_seconds
-        ),
+        message: format!("the application did not come up within {} seconds: {why}", create.timeout_seconds),
     });
 }

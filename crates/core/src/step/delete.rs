@@ -29,17 +29,10 @@ pub(super) fn observed(draft: &mut Draft<'_>, delete: &Delete, observation: &Obs
     if draft.now() < deadline {
         return draft.wake_at(deadline);
     }
-    let trouble = draft
-        .order
-        .pending
-        .as_ref()
-        .and_then(|pending| pending.trouble.clone());
+    let trouble = draft.order.pending.as_ref().and_then(|pending| pending.trouble.clone());
     let why = trouble.unwrap_or_else(|| format!("{left} instances are still there"));
     draft.fail(Failure {
         code: "DeadlineExceeded".to_owned(),
-        message: format!(
-            "not deleted within {} seconds: {why}",
-            delete.timeout_seconds
-        ),
+        message: format!("not deleted within {} seconds: {why}", delete.timeout_seconds),
     });
 }

@@ -60,11 +60,7 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn event(&mut self, kind: &str, text: impl Into<String>) {
-        self.events.push(Event {
-            at: self.now(),
-            kind: kind.to_owned(),
-            text: text.into(),
-        });
+        self.events.push(Event { at: self.now(), kind: kind.to_owned(), text: text.into() });
     }
 
     /// What is going on, shown at the present pipeline.
@@ -76,11 +72,7 @@ impl<'a> Draft<'a> {
     /// Asks for an effect. Nothing else may be pending.
     pub(super) fn want(&mut self, effect: Effect) {
         debug_assert!(self.order.pending.is_none(), "an effect is pending already");
-        self.order.pending = Some(Pending {
-            revision: self.before.revision + 1,
-            effect,
-            trouble: None,
-        });
+        self.order.pending = Some(Pending { revision: self.before.revision + 1, effect, trouble: None });
     }
 
     /// Asks to be woken at `at`, if nothing else happens before.
@@ -105,11 +97,7 @@ impl<'a> Draft<'a> {
             });
         }
         for pod in pods {
-            let known = self
-                .order
-                .pipelines
-                .iter_mut()
-                .flat_map(|pipeline| &mut pipeline.instances);
+            let known = self.order.pipelines.iter_mut().flat_map(|pipeline| &mut pipeline.instances);
             match known.into_iter().find(|instance| instance.pod == pod.name) {
                 Some(instance) => update(instance, pod, now),
                 None => {
@@ -131,12 +119,8 @@ impl<'a> Draft<'a> {
 
     /// The first instance that has failed for good; asks to be woken when the next one will have.
     pub(super) fn failed_instance(&mut self) -> Option<Failure> {
-        let instances: Vec<Instance> = self
-            .order
-            .pipelines
-            .iter()
-            .flat_map(|pipeline| pipeline.instances.iter().cloned())
-            .collect();
+        let instances: Vec<Instance> =
+            self.order.pipelines.iter().flat_map(|pipeline| pipeline.instances.iter().cloned()).collect();
         let failure = health::first_failure(&instances, self.context.patience, self.now());
         if failure.is_none()
             && let Some(at) = health::next_deadline(&instances, self.context.patience)
@@ -148,18 +132,10 @@ impl<'a> Draft<'a> {
 
     /// The words for what keeps instances from being ready, for a deadline that has passed.
     pub(super) fn why_not_ready(&self) -> Option<Failure> {
-        let mut instances = self
-            .order
-            .pipelines
-            .iter()
-            .flat_map(|pipeline| &pipeline.instances);
-        let troubled = instances
-            .clone()
-            .find(|instance| instance.problem.is_some());
+        let mut instances = self.order.pipelines.iter().flat_map(|pipeline| &pipeline.instances);
+        let troubled = instances.clone().find(|instance| instance.problem.is_some());
         troubled
-            .or_else(|| {
-                instances.find(|instance| instance.ready_at.is_none() && instance.phase != "Gone")
-            })
+            .or_else(|| instances.find(|instance| instance.ready_at.is_none() && instance.phase != "Gone"))
             .map(health::describe)
     }
 
@@ -213,10 +189,7 @@ impl<'a> Draft<'a> {
         self.order.finished_at = Some(self.now());
         self.order.pending = None;
         self.wake = None;
-        self.event(
-            "OrderEnded",
-            format!("ended with status {}: {text}", status.code()),
-        );
+        self.event("OrderEnded", format!("ended with status {}: {text}", status.code()));
     }
 
     pub(super) fn done(mut self) -> Transition {
@@ -244,9 +217,7 @@ fn update(instance: &mut Instance, pod: &Pod, now: Timestamp) {
     instance.ip.clone_from(&pod.ip);
     instance.phase.clone_from(&pod.phase);
     if pod.ready {
-        instance
-            .ready_at
-            .get_or_insert(pod.ready_since.unwrap_or(now));
+        instance.ready_at.get_or_insert(pod.ready_since.unwrap_or(now));
         instance.status = Status::Succeeded;
         instance.problem = None;
         return;
@@ -255,14 +226,7 @@ fn update(instance: &mut Instance, pod: &Pod, now: Timestamp) {
     instance.status = Status::Running;
     let since = match &instance.problem {
         // The same kind of trouble goes on, whatever its words are now: a pull alternates between error and back-off.
-        Some((before, since))
-            if pod
-                .problem
-                .as_ref()
-                .is_some_and(|problem| problem.kind == before.kind) =>
-        {
-            *since
-        }
+        Some((before, since)) if pod.problem.as_ref().is_some_and(|problem| problem.kind == before.kind) => *since,
         _ => now,
     };
     instance.problem = match (&pod.problem, instance.problem.take()) {

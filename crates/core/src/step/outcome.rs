@@ -19,10 +19,7 @@ pub(super) fn performed(draft: &mut Draft<'_>, performed: &Performed) {
         Job::Create(create) => {
             create.made = true;
             if let Some(stored) = &performed.stored {
-                versions.push(VersionChange::Stored(
-                    create.version,
-                    Box::new(stored.clone()),
-                ));
+                versions.push(VersionChange::Stored(create.version, Box::new(stored.clone())));
             }
         }
         Job::Release(release) => {
@@ -33,10 +30,7 @@ pub(super) fn performed(draft: &mut Draft<'_>, performed: &Performed) {
             {
                 release.stored = Some(stored.template.digest());
                 release.to.snapshot.template = stored.template.clone();
-                versions.push(VersionChange::Stored(
-                    release.to.number,
-                    Box::new(release.to.snapshot.clone()),
-                ));
+                versions.push(VersionChange::Stored(release.to.number, Box::new(release.to.snapshot.clone())));
             }
             if let Effect::Hold(_) = pending.effect {
                 release.replicas = performed.replicas;
@@ -74,10 +68,7 @@ fn stopped(draft: &mut Draft<'_>) {
     let Some(restore) = restore::present(draft) else {
         return;
     };
-    let held = Held {
-        from: restore.to.number,
-        to: restore.from,
-    };
+    let held = Held { from: restore.to.number, to: restore.from };
     draft.app.push(AppChange::Held(held));
     draft.abort("the rollback was aborted; the application serves a mix of both versions");
 }
@@ -97,15 +88,11 @@ pub(super) fn not_performed(draft: &mut Draft<'_>, error: &ClusterError) {
             dropped(draft);
         }
         ClusterError::Conflict => {}
-        ClusterError::Refused(Refusal::Drift | Refusal::ScaledToZero | Refusal::Gone)
-            if is_release(draft) =>
-        {
+        ClusterError::Refused(Refusal::Drift | Refusal::ScaledToZero | Refusal::Gone) if is_release(draft) => {
             // The watches will show the same, and then it is known what to make of it.
             dropped(draft);
         }
-        ClusterError::Refused(Refusal::Paused) | ClusterError::Unreachable { .. } => {
-            keep(draft, error)
-        }
+        ClusterError::Refused(Refusal::Paused) | ClusterError::Unreachable { .. } => keep(draft, error),
         ClusterError::Refused(_)
         | ClusterError::Forbidden(_)
         | ClusterError::Rejected(_)
@@ -136,21 +123,12 @@ fn keep(draft: &mut Draft<'_>, error: &ClusterError) {
 
 /// Trying again at once does not help. A rollback goes on trying until its deadline all the same: there is nothing better to do.
 fn hopeless(draft: &mut Draft<'_>, error: &ClusterError) {
-    let failure = Failure {
-        code: code(error).to_owned(),
-        message: error.to_string(),
-    };
+    let failure = Failure { code: code(error).to_owned(), message: error.to_string() };
     match draft.order.job.clone() {
         Job::Restore(restore) if restore.phase == RestorePhase::Stopping => {
-            draft.abort(&format!(
-                "the rollback was aborted; what is there could not be pinned: {error}"
-            ));
+            draft.abort(&format!("the rollback was aborted; what is there could not be pinned: {error}"));
         }
-        Job::Restore(_)
-            if !matches!(error, ClusterError::Unknown(_) | ClusterError::Refused(_)) =>
-        {
-            keep(draft, error)
-        }
+        Job::Restore(_) if !matches!(error, ClusterError::Unknown(_) | ClusterError::Refused(_)) => keep(draft, error),
         Job::Release(release) => {
             // The effect was not performed: what was written before it decides whether there is anything to go back from.
             draft.order.pending = None;

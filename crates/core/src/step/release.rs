@@ -50,10 +50,8 @@ pub(super) fn observed(draft: &mut Draft<'_>, release: &Release, observation: &O
         }
         scaled(draft, workload);
     }
-    if !matches!(
-        release.phase,
-        ReleasePhase::Finishing | ReleasePhase::Paused { .. }
-    ) && release.stored.is_some()
+    if !matches!(release.phase, ReleasePhase::Finishing | ReleasePhase::Paused { .. })
+        && release.stored.is_some()
         && let Some(failure) = draft.failed_instance()
     {
         return fail(draft, release, failure);
@@ -89,18 +87,14 @@ fn scaled(draft: &mut Draft<'_>, workload: &Workload) {
     if let Some(release) = present(draft) {
         let before = std::mem::replace(&mut release.replicas, replicas);
         release.asked = None;
-        draft.event(
-            "Scaled",
-            format!("scaled from {before} to {replicas} by someone else in mid-release"),
-        );
+        draft.event("Scaled", format!("scaled from {before} to {replicas} by someone else in mid-release"));
     }
     draft.app.push(AppChange::Replicas(replicas));
 }
 
 /// Whether this workload is replaced natively in one go: its own strategy is Recreate, or it has no pods to be careful with.
 fn is_native(release: &Release, workload: &Workload) -> bool {
-    (release.from.snapshot.strategy == Strategy::Recreate || workload.replicas == 0)
-        && !workload.is_held()
+    (release.from.snapshot.strategy == Strategy::Recreate || workload.replicas == 0) && !workload.is_held()
 }
 
 fn roll(draft: &mut Draft<'_>, release: &Release, workload: &Workload, batch: u32) {
@@ -111,22 +105,11 @@ fn roll(draft: &mut Draft<'_>, release: &Release, workload: &Workload, batch: u3
     let Some(bounds) = release.from.snapshot.strategy.bounds(replicas) else {
         return replace_natively(draft, release, workload);
     };
-    let floor = floor::floor(
-        release.from.snapshot.strategy,
-        replicas,
-        workload.disruption_floor,
-    );
+    let floor = floor::floor(release.from.snapshot.strategy, replicas, workload.disruption_floor);
     let target = draft.order.batches.target(batch, replicas);
     let Some(stored) = &release.stored else {
         let old = workload.old_wanted() + workload.new_wanted();
-        let at = Position {
-            replicas,
-            old,
-            new: 0,
-            floor,
-            surge: bounds.surge,
-            target,
-        };
+        let at = Position { replicas, old, new: 0, floor, surge: bounds.surge, target };
         return match next_wave(at) {
             Some(wave) => hold(draft, release, Some(wave)),
             None => stuck(draft, release, workload, floor),
@@ -137,9 +120,7 @@ fn roll(draft: &mut Draft<'_>, release: &Release, workload: &Workload, batch: u3
         return;
     }
     let (old, new) = (workload.old_wanted(), workload.new_wanted());
-    let reached = release
-        .asked
-        .is_none_or(|asked| old <= asked.old && new >= asked.new);
+    let reached = release.asked.is_none_or(|asked| old <= asked.old && new >= asked.new);
     let healthy = settled(draft, release, workload);
     let text = format!(
         "{healthy} of {new} new instances ready, {old} old ones left; this batch ends at {target} of {replicas}"
@@ -148,18 +129,9 @@ fn roll(draft: &mut Draft<'_>, release: &Release, workload: &Workload, batch: u3
     if !reached || !workload.is_current() || healthy < new {
         return check_deadline(draft, release, workload);
     }
-    match next_wave(Position {
-        replicas,
-        old,
-        new,
-        floor,
-        surge: bounds.surge,
-        target,
-    }) {
+    match next_wave(Position { replicas, old, new, floor, surge: bounds.surge, target }) {
         Some(wave) => hold(draft, release, Some(wave)),
-        None if old <= replicas.saturating_sub(target) && new >= target => {
-            gate::complete(draft, batch, replicas, new)
-        }
+        None if old <= replicas.saturating_sub(target) && new >= target => gate::complete(draft, batch, replicas, new),
         None => stuck(draft, release, workload, floor),
     }
 }
@@ -170,10 +142,7 @@ fn settled(draft: &mut Draft<'_>, release: &Release, workload: &Workload) -> u32
     let long_enough = SignedDuration::from_secs(i64::from(release.to.snapshot.min_ready_seconds));
     let mut settled = 0;
     for pod in workload.new_pods().filter(|pod| pod.ready) {
-        let at = pod
-            .ready_since
-            .and_then(|since| since.checked_add(long_enough).ok())
-            .unwrap_or(now);
+        let at = pod.ready_since.and_then(|since| since.checked_add(long_enough).ok()).unwrap_or(now);
         if at <= now {
             settled += 1;
         } else {
@@ -193,10 +162,7 @@ fn keep_held(draft: &mut Draft<'_>, release: &Release, workload: &Workload) -> b
         return true;
     }
     if !workload.is_held() {
-        draft.event(
-            "HoldRenewed",
-            "someone else took the hold off: it is put back where the pods are now",
-        );
+        draft.event("HoldRenewed", "someone else took the hold off: it is put back where the pods are now");
     }
     hold(draft, release, None);
     false
@@ -205,19 +171,13 @@ fn keep_held(draft: &mut Draft<'_>, release: &Release, workload: &Workload) -> b
 fn hold(draft: &mut Draft<'_>, release: &Release, wave: Option<Wave>) {
     let (template, expects) = match &release.stored {
         Some(stored) => (None, stored.clone()),
-        None => (
-            Some(release.to.snapshot.template.clone()),
-            release.from.snapshot.template.digest(),
-        ),
+        None => (Some(release.to.snapshot.template.clone()), release.from.snapshot.template.digest()),
     };
     if let Some(present) = present(draft) {
         present.asked = wave;
     }
     match wave {
-        Some(Wave { old, new }) => draft.event(
-            "WaveAsked",
-            format!("asking for {old} old and {new} new instances"),
-        ),
+        Some(Wave { old, new }) => draft.event("WaveAsked", format!("asking for {old} old and {new} new instances")),
         None => draft.event("WavePinned", "pinning the instances that are there"),
     }
     draft.want(Effect::Hold(Box::new(Hold {
@@ -258,15 +218,10 @@ fn finish(draft: &mut Draft<'_>, release: &Release, workload: &Workload) {
     if workload.is_complete() {
         draft.app.push(AppChange::Runs(release.to.number));
         draft.app.push(AppChange::Replicas(workload.replicas));
-        draft
-            .versions
-            .push(super::VersionChange::Good(release.to.number));
+        draft.versions.push(super::VersionChange::Good(release.to.number));
         return draft.succeed(&ready_message(release.to.number));
     }
-    draft.say(format!(
-        "{} of {} instances available",
-        workload.available_replicas, workload.replicas
-    ));
+    draft.say(format!("{} of {} instances available", workload.available_replicas, workload.replicas));
     check_deadline(draft, release, workload);
 }
 
@@ -282,11 +237,7 @@ fn deadline(release: &Release, started: Option<Timestamp>) -> Option<Timestamp> 
         ReleasePhase::Waiting { .. } | ReleasePhase::Paused { .. } => None,
         ReleasePhase::Finishing => started,
     };
-    since?
-        .checked_add(SignedDuration::from_secs(i64::from(
-            release.batch_timeout_seconds,
-        )))
-        .ok()
+    since?.checked_add(SignedDuration::from_secs(i64::from(release.batch_timeout_seconds))).ok()
 }
 
 fn check_deadline(draft: &mut Draft<'_>, release: &Release, workload: &Workload) {
@@ -299,28 +250,13 @@ fn check_deadline(draft: &mut Draft<'_>, release: &Release, workload: &Workload)
     }
     let ready = workload.old_ready() + workload.new_ready();
     let why = draft.why_not_ready().map(|failure| failure.message);
-    let trouble = draft
-        .order
-        .pending
-        .as_ref()
-        .and_then(|pending| pending.trouble.clone());
-    let why = why.or(trouble).unwrap_or_else(|| {
-        draft.order.pipelines[draft.order.present_pipeline()]
-            .message
-            .clone()
-    });
+    let trouble = draft.order.pending.as_ref().and_then(|pending| pending.trouble.clone());
+    let why = why.or(trouble).unwrap_or_else(|| draft.order.pipelines[draft.order.present_pipeline()].message.clone());
     let message = format!(
         "the batch did not complete within {} seconds ({ready} of {} instances ready): {why}",
         release.batch_timeout_seconds, workload.replicas
     );
-    fail(
-        draft,
-        release,
-        Failure {
-            code: "DeadlineExceeded".to_owned(),
-            message,
-        },
-    );
+    fail(draft, release, Failure { code: "DeadlineExceeded".to_owned(), message });
 }
 
 /// The status of an order that waits at a gate.

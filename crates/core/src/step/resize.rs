@@ -13,21 +13,15 @@ pub(super) fn observed(draft: &mut Draft<'_>, resize: &Resize, observation: &Obs
     let Observation::Present(workload) = observation else {
         return draft.fail(Failure {
             code: "WorkloadGone".to_owned(),
-            message: "the Deployment was deleted by someone else; nothing is left to scale"
-                .to_owned(),
+            message: "the Deployment was deleted by someone else; nothing is left to scale".to_owned(),
         });
     };
     if draft.order.pending.is_some() || workload.generation < resize.generation {
         return check_deadline(draft, resize);
     }
     if !resize.asked {
-        draft.say(format!(
-            "scaling from {} to {} instances",
-            workload.replicas, resize.to
-        ));
-        return draft.want(Effect::Scale {
-            replicas: resize.to,
-        });
+        draft.say(format!("scaling from {} to {} instances", workload.replicas, resize.to));
+        return draft.want(Effect::Scale { replicas: resize.to });
     }
     draft.record(workload.new_pods());
     if workload.replicas != resize.to {
@@ -42,27 +36,16 @@ pub(super) fn observed(draft: &mut Draft<'_>, resize: &Resize, observation: &Obs
     }
     if is_reached(workload) {
         match draft.order.kind {
-            OrderKind::Stop => draft.app.push(AppChange::Stopped {
-                before: resize.from,
-            }),
-            OrderKind::Start => draft
-                .app
-                .extend([AppChange::Started, AppChange::Replicas(resize.to)]),
+            OrderKind::Stop => draft.app.push(AppChange::Stopped { before: resize.from }),
+            OrderKind::Start => draft.app.extend([AppChange::Started, AppChange::Replicas(resize.to)]),
             _ => draft.app.push(AppChange::Replicas(resize.to)),
         }
-        return draft.succeed(&format!(
-            "Apply success. <br>application has {} instances",
-            resize.to
-        ));
+        return draft.succeed(&format!("Apply success. <br>application has {} instances", resize.to));
     }
     if let Some(failure) = draft.failed_instance() {
         return draft.fail(failure);
     }
-    draft.say(format!(
-        "{} of {} instances ready",
-        workload.old_ready() + workload.new_ready(),
-        resize.to
-    ));
+    draft.say(format!("{} of {} instances ready", workload.old_ready() + workload.new_ready(), resize.to));
     check_deadline(draft, resize);
 }
 
@@ -81,18 +64,11 @@ fn check_deadline(draft: &mut Draft<'_>, resize: &Resize) {
     if draft.now() < deadline {
         return draft.wake_at(deadline);
     }
-    let trouble = draft
-        .order
-        .pending
-        .as_ref()
-        .and_then(|pending| pending.trouble.clone());
+    let trouble = draft.order.pending.as_ref().and_then(|pending| pending.trouble.clone());
     let why = trouble.or_else(|| draft.why_not_ready().map(|failure| failure.message));
     let why = why.unwrap_or_else(|| "not all instances are as wanted".to_owned());
     draft.fail(Failure {
         code: "DeadlineExceeded".to_owned(),
-        message: format!(
-            "not at {} instances within {} seconds: {why}",
-            resize.to, resize.timeout_seconds
-        ),
+        message: format!("not at {} instances within {} seconds: {why}", resize.to, resize.timeout_seconds),
     });
 }

@@ -54,10 +54,7 @@ pub(super) fn present<'d>(draft: &'d mut Draft<'_>) -> Option<&'d mut Restore> {
 }
 
 fn ask(draft: &mut Draft<'_>, restore: &Restore) {
-    draft.event(
-        "Restoring",
-        format!("restoring version {} by one patch", restore.to.number),
-    );
+    draft.event("Restoring", format!("restoring version {} by one patch", restore.to.number));
     draft.say(format!("restoring version {}", restore.to.number));
     draft.want(Effect::Restore(Box::new(effect::Restore {
         snapshot: restore.to.snapshot.clone(),
@@ -70,40 +67,25 @@ fn finish(draft: &mut Draft<'_>, restore: &Restore) {
     if let Some(restore) = present(draft) {
         restore.phase = RestorePhase::Finishing;
     }
-    draft.event(
-        "Finishing",
-        "all instances are back; giving back what was borrowed",
-    );
-    draft.want(Effect::Finish {
-        snapshot: Box::new(restore.to.snapshot.clone()),
-        version: restore.to.number,
-    });
+    draft.event("Finishing", "all instances are back; giving back what was borrowed");
+    draft.want(Effect::Finish { snapshot: Box::new(restore.to.snapshot.clone()), version: restore.to.number });
 }
 
 fn gone(draft: &mut Draft<'_>) {
     draft.app.push(AppChange::Released);
     draft.fail(Failure {
         code: "WorkloadGone".to_owned(),
-        message: "the Deployment was deleted by someone else; nothing is left to roll back"
-            .to_owned(),
+        message: "the Deployment was deleted by someone else; nothing is left to roll back".to_owned(),
     });
 }
 
 fn check_deadline(draft: &mut Draft<'_>, restore: &Restore, workload: &Workload) {
-    let deadline = restore
-        .since
-        .checked_add(SignedDuration::from_secs(i64::from(
-            restore.timeout_seconds,
-        )));
+    let deadline = restore.since.checked_add(SignedDuration::from_secs(i64::from(restore.timeout_seconds)));
     let Ok(deadline) = deadline else { return };
     if draft.now() < deadline {
         return draft.wake_at(deadline);
     }
-    let trouble = draft
-        .order
-        .pending
-        .as_ref()
-        .and_then(|pending| pending.trouble.clone());
+    let trouble = draft.order.pending.as_ref().and_then(|pending| pending.trouble.clone());
     let why = trouble.or_else(|| draft.why_not_ready().map(|failure| failure.message));
     let why = why.unwrap_or_else(|| "not all instances of the old version came back".to_owned());
     let ready = workload.old_ready() + workload.new_ready();

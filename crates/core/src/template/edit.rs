@@ -138,14 +138,8 @@ fn apply_one(template: &mut Value, edit: &Edit) {
     match edit {
         Edit::Labels(labels) => replace_own(template, "labels", labels),
         Edit::Annotations(annotations) => replace_own(template, "annotations", annotations),
-        Edit::RestartMark(at) => {
-            template["metadata"]["annotations"][RESTARTED_AT] = json!(at.to_string())
-        }
-        Edit::Volumes {
-            group,
-            volumes,
-            mounts,
-        } => replace_volumes(template, group, volumes, mounts),
+        Edit::RestartMark(at) => template["metadata"]["annotations"][RESTARTED_AT] = json!(at.to_string()),
+        Edit::Volumes { group, volumes, mounts } => replace_volumes(template, group, volumes, mounts),
         Edit::Sidecars(sidecars) => {
             if let Some(containers) = template["spec"]["containers"].as_array_mut() {
                 containers.truncate(1);
@@ -153,22 +147,14 @@ fn apply_one(template: &mut Value, edit: &Edit) {
             }
         }
         Edit::Affinity(affinity) => set(&mut template["spec"], "affinity", affinity.clone()),
-        Edit::Tolerations(tolerations) => {
-            set(&mut template["spec"], "tolerations", list(tolerations))
+        Edit::Tolerations(tolerations) => set(&mut template["spec"], "tolerations", list(tolerations)),
+        Edit::TerminationGrace(seconds) => {
+            set(&mut template["spec"], "terminationGracePeriodSeconds", Some(json!(seconds)))
         }
-        Edit::TerminationGrace(seconds) => set(
-            &mut template["spec"],
-            "terminationGracePeriodSeconds",
-            Some(json!(seconds)),
-        ),
-        Edit::RuntimeClass(class) => set(
-            &mut template["spec"],
-            "runtimeClassName",
-            class.as_ref().map(|class| json!(class)),
-        ),
-        Edit::InitContainers(containers) => {
-            set(&mut template["spec"], "initContainers", list(containers))
+        Edit::RuntimeClass(class) => {
+            set(&mut template["spec"], "runtimeClassName", class.as_ref().map(|class| json!(class)))
         }
+        Edit::InitContainers(containers) => set(&mut template["spec"], "initContainers", list(containers)),
         Edit::ImagePullSecrets(names) => {
             let names: Vec<_> = names.iter().map(|name| json!({"name": name})).collect();
             set(&mut template["spec"], "imagePullSecrets", list(&names));
@@ -191,10 +177,7 @@ fn apply_to_container(container: &mut Value, edit: &Edit) {
     match edit {
         Edit::Image(image) => set(container, "image", Some(json!(image))),
         Edit::ImageTag(tag) => {
-            let retagged = format!(
-                "{}:{tag}",
-                without_tag(container["image"].as_str().unwrap_or_default())
-            );
+            let retagged = format!("{}:{tag}", without_tag(container["image"].as_str().unwrap_or_default()));
             set(container, "image", Some(json!(retagged)));
         }
         Edit::Command(command) => set(container, "command", texts(command)),
@@ -202,21 +185,13 @@ fn apply_to_container(container: &mut Value, edit: &Edit) {
         Edit::Env(env) => set(container, "env", list(env)),
         Edit::EnvFrom(sources) => set(container, "envFrom", list(sources)),
         Edit::Ports(ports) => set(container, "ports", list(ports)),
-        Edit::Resource {
-            bound,
-            name,
-            quantity,
-        } => {
+        Edit::Resource { bound, name, quantity } => {
             let bound = match bound {
                 ResourceBound::Limits => "limits",
                 ResourceBound::Requests => "requests",
             };
             if quantity.is_some() || container["resources"][bound].is_object() {
-                set(
-                    &mut container["resources"][bound],
-                    name,
-                    quantity.as_ref().map(|quantity| json!(quantity)),
-                );
+                set(&mut container["resources"][bound], name, quantity.as_ref().map(|quantity| json!(quantity)));
                 prune(&mut container["resources"], bound);
             }
         }
@@ -295,10 +270,7 @@ fn own_note(field: &str) -> String {
 
 fn replace_own(template: &mut Value, field: &str, entries: &BTreeMap<String, String>) {
     let note = own_note(field);
-    let before = template["metadata"]["annotations"][&note]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
+    let before = template["metadata"]["annotations"][&note].as_str().unwrap_or_default().to_owned();
     for key in before.split(',').filter(|key| !key.is_empty()) {
         set(&mut template["metadata"][field], key, None);
     }
@@ -315,11 +287,7 @@ fn replace_own(template: &mut Value, field: &str, entries: &BTreeMap<String, Str
 }
 
 fn replace_volumes(template: &mut Value, group: &str, volumes: &[Value], mounts: &[Value]) {
-    let of_group = |item: &Value| {
-        item["name"]
-            .as_str()
-            .is_some_and(|name| name.starts_with(group))
-    };
+    let of_group = |item: &Value| item["name"].as_str().is_some_and(|name| name.starts_with(group));
     let spec = &mut template["spec"];
     spec["volumes"] = json!(replaced(&spec["volumes"], of_group, volumes));
     if spec["volumes"].as_array().is_some_and(Vec::is_empty) {
@@ -327,21 +295,13 @@ fn replace_volumes(template: &mut Value, group: &str, volumes: &[Value], mounts:
     }
     let container = &mut spec["containers"][0];
     container["volumeMounts"] = json!(replaced(&container["volumeMounts"], of_group, mounts));
-    if container["volumeMounts"]
-        .as_array()
-        .is_some_and(Vec::is_empty)
-    {
+    if container["volumeMounts"].as_array().is_some_and(Vec::is_empty) {
         set(container, "volumeMounts", None);
     }
 }
 
 fn replaced(before: &Value, of_group: impl Fn(&Value) -> bool, items: &[Value]) -> Vec<Value> {
-    let kept = before
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter(|item| !of_group(item))
-        .cloned();
+    let kept = before.as_array().into_iter().flatten().filter(|item| !of_group(item)).cloned();
     kept.chain(items.iter().cloned()).collect()
 }
 
@@ -373,23 +333,13 @@ mod tests {
     }
 
     fn container(edits: &[Edit]) -> Value {
-        apply(&template(), edits)
-            .unwrap()
-            .main_container()
-            .unwrap()
-            .clone()
+        apply(&template(), edits).unwrap().main_container().unwrap().clone()
     }
 
     #[test]
     fn a_tag_replaces_only_the_tag() {
-        assert_eq!(
-            container(&[Edit::ImageTag("v2".into())])["image"],
-            "registry:5000/team/web:v2"
-        );
-        assert_eq!(
-            without_tag("registry:5000/team/web"),
-            "registry:5000/team/web"
-        );
+        assert_eq!(container(&[Edit::ImageTag("v2".into())])["image"], "registry:5000/team/web:v2");
+        assert_eq!(without_tag("registry:5000/team/web"), "registry:5000/team/web");
         assert_eq!(without_tag("web@sha256:ab"), "web");
     }
 
@@ -397,11 +347,7 @@ mod tests {
     fn clearing_leaves_no_trace() {
         let set = [
             Edit::Env(vec![json!({"name": "A", "value": "1"})]),
-            Edit::Resource {
-                bound: ResourceBound::Limits,
-                name: "cpu",
-                quantity: Some("1".into()),
-            },
+            Edit::Resource { bound: ResourceBound::Limits, name: "cpu", quantity: Some("1".into()) },
             Edit::Hook(Hook::PreStop, Some(json!({"exec": {"command": ["x"]}}))),
             Edit::Labels([("tier".to_owned(), "front".to_owned())].into()),
             Edit::Volumes {
@@ -412,18 +358,10 @@ mod tests {
         ];
         let clear = [
             Edit::Env(vec![]),
-            Edit::Resource {
-                bound: ResourceBound::Limits,
-                name: "cpu",
-                quantity: None,
-            },
+            Edit::Resource { bound: ResourceBound::Limits, name: "cpu", quantity: None },
             Edit::Hook(Hook::PreStop, None),
             Edit::Labels(BTreeMap::new()),
-            Edit::Volumes {
-                group: "empty-",
-                volumes: vec![],
-                mounts: vec![],
-            },
+            Edit::Volumes { group: "empty-", volumes: vec![], mounts: vec![] },
         ];
         let edited = apply(&template(), &set).unwrap();
         assert_eq!(edited.json()["metadata"]["labels"]["tier"], "front");
@@ -437,22 +375,10 @@ mod tests {
         let twice = Edit::Volumes {
             group: "host-",
             volumes: vec![],
-            mounts: vec![
-                json!({"name": "host-0", "mountPath": "/a"}),
-                json!({"name": "host-1", "mountPath": "/a"}),
-            ],
+            mounts: vec![json!({"name": "host-0", "mountPath": "/a"}), json!({"name": "host-1", "mountPath": "/a"})],
         };
-        assert_eq!(
-            apply(&template(), &[twice]),
-            Err(EditError::MountTaken("/a".into()))
-        );
-        assert_eq!(
-            apply(&template(), &[Edit::Image(String::new())]),
-            Err(EditError::NoImage)
-        );
-        assert_eq!(
-            apply(&PodTemplate::new(json!({"spec": {}})), &[]),
-            Err(EditError::NoContainer)
-        );
+        assert_eq!(apply(&template(), &[twice]), Err(EditError::MountTaken("/a".into())));
+        assert_eq!(apply(&template(), &[Edit::Image(String::new())]), Err(EditError::NoImage));
+        assert_eq!(apply(&PodTemplate::new(json!({"spec": {}})), &[]), Err(EditError::NoContainer));
     }
 }

@@ -14,10 +14,7 @@ use crate::world::{World, actor};
 pub(crate) fn check_transition(before: &Order, transition: &Transition) {
     let next = &transition.next;
     if next.revision == before.revision {
-        assert_eq!(
-            next, before,
-            "a step without a new revision changed something"
-        );
+        assert_eq!(next, before, "a step without a new revision changed something");
         assert!(
             transition.born.is_none()
                 && transition.app.is_empty()
@@ -27,29 +24,17 @@ pub(crate) fn check_transition(before: &Order, transition: &Transition) {
     } else {
         assert_eq!(next.revision, before.revision + 1);
     }
-    assert!(
-        !before.status.is_terminal() || next.status == before.status,
-        "an order that has ended stays as it ended"
-    );
+    assert!(!before.status.is_terminal() || next.status == before.status, "an order that has ended stays as it ended");
     if next.status.is_terminal() {
-        assert!(
-            next.pending.is_none(),
-            "an order that has ended wants nothing"
-        );
+        assert!(next.pending.is_none(), "an order that has ended wants nothing");
         assert!(next.finished_at.is_some());
     }
     if next.pipelines.len() == 1 {
-        let waits = matches!(
-            next.status,
-            Status::AwaitingConfirmation | Status::AwaitingInterval
-        );
+        let waits = matches!(next.status, Status::AwaitingConfirmation | Status::AwaitingInterval);
         assert!(!waits, "an order of one batch never waits at a gate");
     }
     if let Some(born) = &transition.born {
-        assert!(
-            next.status.is_terminal(),
-            "one order per application: the old one ends when the new one is born"
-        );
+        assert!(next.status.is_terminal(), "one order per application: the old one ends when the new one is born");
         assert_eq!(next.rolled_back_by, Some(born.id));
         assert_eq!(born.rolls_back, Some(next.id));
     }
@@ -63,29 +48,15 @@ pub(crate) fn check_settled(world: &mut World) {
     }
     let brings = last.brings().unwrap();
     let wanted = world.version(brings).snapshot.clone();
-    assert_eq!(
-        world.cluster.snapshot(),
-        wanted,
-        "the spec is the version's, field for field"
-    );
-    let annotations = world.cluster.object["metadata"]["annotations"]
-        .as_object()
-        .unwrap();
+    assert_eq!(world.cluster.snapshot(), wanted, "the spec is the version's, field for field");
+    let annotations = world.cluster.object["metadata"]["annotations"].as_object().unwrap();
     let names: Vec<_> = annotations.keys().map(String::as_str).collect();
-    assert_eq!(
-        names,
-        ["sternway.io/application", "sternway.io/version"],
-        "nothing else of ours is left"
-    );
+    assert_eq!(names, ["sternway.io/application", "sternway.io/version"], "nothing else of ours is left");
     assert_eq!(world.app.current, Some(brings));
     assert_eq!(world.app.held, None);
     world.cluster.settle();
     assert_eq!(world.cluster.ready(), world.cluster.replicas());
-    assert_eq!(
-        world.cluster.ready_of(wanted.template.image()),
-        world.cluster.replicas(),
-        "every pod runs the version"
-    );
+    assert_eq!(world.cluster.ready_of(wanted.template.image()), world.cluster.replicas(), "every pod runs the version");
 }
 
 #[derive(Debug, Clone)]
@@ -128,12 +99,7 @@ fn image(pick: u8) -> String {
     }
 }
 
-fn play(
-    mut world: World,
-    batches: Batches,
-    on_failure: OnFailure,
-    moves: Vec<Move>,
-) -> Result<(), TestCaseError> {
+fn play(mut world: World, batches: Batches, on_failure: OnFailure, moves: Vec<Move>) -> Result<(), TestCaseError> {
     if world.deploy("app:v2", batches, on_failure).is_err() {
         return Ok(());
     }
@@ -152,9 +118,7 @@ fn play(
             Move::Pass(seconds) => world.pass(i64::from(seconds)),
             Move::Scale(replicas) => {
                 world.guard_floor = false;
-                world
-                    .cluster
-                    .patch(&serde_json::json!({"spec": {"replicas": replicas}}));
+                world.cluster.patch(&serde_json::json!({"spec": {"replicas": replicas}}));
             }
             Move::Deploy(pick) => {
                 if world.active().is_none() {
@@ -168,11 +132,7 @@ fn play(
                 let order = world.orders[index].clone();
                 let pipeline = order.pipelines[order.present_pipeline()].id;
                 let command = match one {
-                    Move::Confirm => Command::Continue {
-                        pipeline,
-                        confirm: true,
-                        actor: actor(),
-                    },
+                    Move::Confirm => Command::Continue { pipeline, confirm: true, actor: actor() },
                     Move::Abort => Command::Abort { actor: actor() },
                     _ => Command::AbortAndRollback { actor: actor() },
                 };
@@ -192,34 +152,18 @@ fn play(
             None => break,
         }
     }
-    prop_assert!(
-        world.active().is_none(),
-        "an order is left: {:#?}",
-        world.orders.last()
-    );
+    prop_assert!(world.active().is_none(), "an order is left: {:#?}", world.orders.last());
     check_settled(&mut world);
     Ok(())
 }
 
 fn batches() -> impl Generator<Value = Batches> {
-    let gate = prop_oneof![
-        Just(Gate::Manual),
-        (0u32..90).prop_map(|wait_seconds| Gate::Automatic { wait_seconds })
-    ];
-    (prop::option::weighted(0.3, 1u32..4), 1u32..5, gate).prop_map(|(gray, count, gate)| Batches {
-        gray,
-        count,
-        gate,
-    })
+    let gate = prop_oneof![Just(Gate::Manual), (0u32..90).prop_map(|wait_seconds| Gate::Automatic { wait_seconds })];
+    (prop::option::weighted(0.3, 1u32..4), 1u32..5, gate).prop_map(|(gray, count, gate)| Batches { gray, count, gate })
 }
 
 fn strategies() -> impl Generator<Value = Strategy> {
-    let amount = || {
-        prop_oneof![
-            (0u32..5).prop_map(Amount::Pods),
-            (0u32..=100).prop_map(Amount::Percent)
-        ]
-    };
+    let amount = || prop_oneof![(0u32..5).prop_map(Amount::Pods), (0u32..=100).prop_map(Amount::Percent)];
     prop_oneof![
         1 => Just(Strategy::Recreate),
         12 => (amount(), amount()).prop_filter_map("the API refuses both zero", |(max_surge, max_unavailable)| {

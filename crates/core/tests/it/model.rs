@@ -89,26 +89,16 @@ impl Cluster {
     }
 
     pub(crate) fn ready_of(&self, image: &str) -> u32 {
-        let sets: Vec<_> = self
-            .sets
-            .iter()
-            .filter(|set| set.image == image)
-            .map(|set| set.digest.to_string())
-            .collect();
-        self.pods
-            .iter()
-            .filter(|pod| pod.ready && sets.contains(pod.set.as_ref().unwrap()))
-            .count() as u32
+        let sets: Vec<_> =
+            self.sets.iter().filter(|set| set.image == image).map(|set| set.digest.to_string()).collect();
+        self.pods.iter().filter(|pod| pod.ready && sets.contains(pod.set.as_ref().unwrap())).count() as u32
     }
 
     /// Applies a JSON merge patch as the API server would.
     pub(crate) fn patch(&mut self, patch: &Value) {
         let before = self.object.clone();
         merge(&mut self.object, patch);
-        self.object["metadata"]
-            .as_object_mut()
-            .unwrap()
-            .remove("resourceVersion");
+        self.object["metadata"].as_object_mut().unwrap().remove("resourceVersion");
         if self.object != before {
             self.object["metadata"]["generation"] = json!(self.generation() + 1);
             self.resource_version += 1;
@@ -149,10 +139,7 @@ impl Cluster {
     }
 
     pub(crate) fn fresh(&self) -> Fresh {
-        Fresh {
-            object: self.object.clone(),
-            workload: self.workload(),
-        }
+        Fresh { object: self.object.clone(), workload: self.workload() }
     }
 
     pub(crate) fn observe(&self) -> Observation {
@@ -161,15 +148,12 @@ impl Cluster {
 
     fn pods_of<'s>(&'s self, digest: &TemplateDigest) -> impl Iterator<Item = &'s Pod> + use<'s> {
         let digest = digest.to_string();
-        self.pods
-            .iter()
-            .filter(move |pod| pod.set.as_ref() == Some(&digest))
+        self.pods.iter().filter(move |pod| pod.set.as_ref() == Some(&digest))
     }
 
     fn available(&self, set: &Set) -> u32 {
         let long_enough = SignedDuration::from_secs(i64::from(set.min_ready_seconds));
-        let is_available =
-            |pod: &&Pod| pod.ready && pod.ready_since.unwrap() + long_enough <= self.now;
+        let is_available = |pod: &&Pod| pod.ready && pod.ready_since.unwrap() + long_enough <= self.now;
         self.pods_of(&set.digest).filter(is_available).count() as u32
     }
 
@@ -179,19 +163,10 @@ impl Cluster {
         let digest = spec.template.digest();
         let replicas = self.replicas();
         self.observed_generation = self.generation();
-        let Strategy::RollingUpdate {
-            max_surge,
-            max_unavailable,
-        } = spec.strategy
-        else {
+        let Strategy::RollingUpdate { max_surge, max_unavailable } = spec.strategy else {
             return self.recreate(&spec, replicas);
         };
-        let bounds = Strategy::RollingUpdate {
-            max_surge,
-            max_unavailable,
-        }
-        .bounds(replicas)
-        .unwrap();
+        let bounds = Strategy::RollingUpdate { max_surge, max_unavailable }.bounds(replicas).unwrap();
         let new = self.new_set(&spec);
         self.sets[new].min_ready_seconds = spec.min_ready_seconds;
         if self.scale_in_proportion(replicas, bounds.surge) {
@@ -202,10 +177,7 @@ impl Cluster {
         let grown = if self.sets[new].wanted > replicas {
             replicas
         } else {
-            self.sets[new].wanted
-                + limit
-                    .saturating_sub(total)
-                    .min(replicas - self.sets[new].wanted)
+            self.sets[new].wanted + limit.saturating_sub(total).min(replicas - self.sets[new].wanted)
         };
         if grown != self.sets[new].wanted {
             self.sets[new].wanted = grown;
@@ -226,11 +198,7 @@ impl Cluster {
             self.sets[index].wanted -= cut;
             changed |= cut > 0;
         }
-        let available: u32 = self
-            .sets
-            .iter()
-            .map(|set| self.available(set).min(set.wanted))
-            .sum();
+        let available: u32 = self.sets.iter().map(|set| self.available(set).min(set.wanted)).sum();
         let mut cuttable = available.saturating_sub(floor);
         for set in self.sets.iter_mut().filter(|set| set.digest != digest) {
             let cut = set.wanted.min(cuttable);
@@ -244,20 +212,11 @@ impl Cluster {
     fn recreate(&mut self, spec: &Snapshot, replicas: u32) -> bool {
         let digest = spec.template.digest();
         let mut changed = false;
-        for set in self
-            .sets
-            .iter_mut()
-            .filter(|set| set.digest != digest && set.wanted > 0)
-        {
+        for set in self.sets.iter_mut().filter(|set| set.digest != digest && set.wanted > 0) {
             set.wanted = 0;
             changed = true;
         }
-        if changed
-            || self
-                .pods
-                .iter()
-                .any(|pod| pod.set.as_deref() != Some(&digest.to_string()))
-        {
+        if changed || self.pods.iter().any(|pod| pod.set.as_deref() != Some(&digest.to_string())) {
             return changed;
         }
         let new = self.new_set(spec);
@@ -268,31 +227,23 @@ impl Cluster {
 
     fn new_set(&mut self, spec: &Snapshot) -> usize {
         let digest = spec.template.digest();
-        self.sets
-            .iter()
-            .position(|set| set.digest == digest)
-            .unwrap_or_else(|| {
-                self.sets.push(Set {
-                    digest,
-                    image: spec.template.image().to_owned(),
-                    wanted: 0,
-                    min_ready_seconds: spec.min_ready_seconds,
-                    scaled_for: self.replicas(),
-                });
-                self.sets.len() - 1
-            })
+        self.sets.iter().position(|set| set.digest == digest).unwrap_or_else(|| {
+            self.sets.push(Set {
+                digest,
+                image: spec.template.image().to_owned(),
+                wanted: 0,
+                min_ready_seconds: spec.min_ready_seconds,
+                scaled_for: self.replicas(),
+            });
+            self.sets.len() - 1
+        })
     }
 
     fn scale_in_proportion(&mut self, replicas: u32, surge: u32) -> bool {
         let total: u32 = self.sets.iter().map(|set| set.wanted).sum();
-        let stale = self
-            .sets
-            .iter()
-            .any(|set| set.wanted > 0 && set.scaled_for != replicas);
+        let stale = self.sets.iter().any(|set| set.wanted > 0 && set.scaled_for != replicas);
         if !stale || total == 0 {
-            self.sets
-                .iter_mut()
-                .for_each(|set| set.scaled_for = replicas);
+            self.sets.iter_mut().for_each(|set| set.scaled_for = replicas);
             return false;
         }
         let active = self.sets.iter().filter(|set| set.wanted > 0).count();
@@ -307,13 +258,8 @@ impl Cluster {
         let count = self.sets.len();
         for (index, set) in self.sets.iter_mut().enumerate() {
             set.scaled_for = replicas;
-            let share = ((u64::from(set.wanted) * u64::from(limit) + u64::from(total) / 2)
-                / u64::from(total)) as u32;
-            set.wanted = if index + 1 == count && set.wanted > 0 {
-                left
-            } else {
-                share.min(left)
-            };
+            let share = ((u64::from(set.wanted) * u64::from(limit) + u64::from(total) / 2) / u64::from(total)) as u32;
+            set.wanted = if index + 1 == count && set.wanted > 0 { left } else { share.min(left) };
             left -= set.wanted;
         }
         true
@@ -351,9 +297,7 @@ impl Cluster {
 
     /// The kubelet gets on with one pod that is not ready: it becomes ready, or it shows its problem if its image is bad.
     pub(crate) fn start_one(&mut self, pick: usize) {
-        let waiting: Vec<usize> = (0..self.pods.len())
-            .filter(|index| !self.pods[*index].ready)
-            .collect();
+        let waiting: Vec<usize> = (0..self.pods.len()).filter(|index| !self.pods[*index].ready).collect();
         let Some(index) = waiting.get(pick % waiting.len().max(1)) else {
             return;
         };
@@ -382,21 +326,13 @@ impl Cluster {
     /// Until nothing moves any more.
     pub(crate) fn settle(&mut self) {
         for _ in 0..10_000 {
-            let before = (
-                self.sets.iter().map(|set| set.wanted).collect::<Vec<_>>(),
-                self.pods.len(),
-                self.ready(),
-            );
+            let before = (self.sets.iter().map(|set| set.wanted).collect::<Vec<_>>(), self.pods.len(), self.ready());
             self.sync_deployment();
             self.sync_sets();
             for pick in 0..self.pods.len() {
                 self.start_one(pick);
             }
-            let after = (
-                self.sets.iter().map(|set| set.wanted).collect::<Vec<_>>(),
-                self.pods.len(),
-                self.ready(),
-            );
+            let after = (self.sets.iter().map(|set| set.wanted).collect::<Vec<_>>(), self.pods.len(), self.ready());
             if before == after {
                 return;
             }

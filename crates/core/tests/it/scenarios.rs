@@ -11,25 +11,13 @@ use crate::invariants::check_settled;
 use crate::model::template;
 use crate::world::World;
 
-const THREE_MANUAL: Batches = Batches {
-    gray: None,
-    count: 3,
-    gate: Gate::Manual,
-};
+const THREE_MANUAL: Batches = Batches { gray: None, count: 3, gate: Gate::Manual };
 
 fn half_way() -> (World, sternway_core::ids::OrderId) {
     let mut world = World::new(10, DEFAULT_STRATEGY);
-    let id = world
-        .deploy("app:v2", THREE_MANUAL, OnFailure::Rollback)
-        .unwrap();
+    let id = world.deploy("app:v2", THREE_MANUAL, OnFailure::Rollback).unwrap();
     assert_eq!(world.run().unwrap().status, Status::AwaitingConfirmation);
-    assert_eq!(
-        (
-            world.cluster.ready_of("app:v1"),
-            world.cluster.ready_of("app:v2")
-        ),
-        (7, 3)
-    );
+    assert_eq!((world.cluster.ready_of("app:v1"), world.cluster.ready_of("app:v2")), (7, 3));
     world.confirm(id).unwrap();
     // Into the middle of the second batch.
     while world.cluster.ready_of("app:v2") < 4 {
@@ -47,9 +35,7 @@ fn half_way() -> (World, sternway_core::ids::OrderId) {
 #[test]
 fn a_release_in_three_batches_ends_on_the_new_version() {
     let mut world = World::new(10, DEFAULT_STRATEGY);
-    let id = world
-        .deploy("app:v2", THREE_MANUAL, OnFailure::Rollback)
-        .unwrap();
+    let id = world.deploy("app:v2", THREE_MANUAL, OnFailure::Rollback).unwrap();
     for expected in [3, 6] {
         assert_eq!(world.run().unwrap().status, Status::AwaitingConfirmation);
         assert_eq!(world.cluster.ready_of("app:v2"), expected);
@@ -58,16 +44,9 @@ fn a_release_in_three_batches_ends_on_the_new_version() {
     }
     assert_eq!(world.run().unwrap().status, Status::Succeeded);
     let order = world.order(id);
-    let instances: Vec<_> = order
-        .pipelines
-        .iter()
-        .map(|pipeline| pipeline.instances.len())
-        .collect();
+    let instances: Vec<_> = order.pipelines.iter().map(|pipeline| pipeline.instances.len()).collect();
     assert_eq!(instances, [3, 3, 4], "each batch records its own pods");
-    assert_eq!(
-        order.pipelines[2].message,
-        "Apply success. <br>application is ready at desired state, version: 2"
-    );
+    assert_eq!(order.pipelines[2].message, "Apply success. <br>application is ready at desired state, version: 2");
     assert!(world.version(VersionNumber(2)).good);
     check_settled(&mut world);
 }
@@ -88,21 +67,14 @@ fn abort_and_roll_back_in_the_second_batch() {
     assert!(kept.len() >= 4);
     assert_ne!(rollback, id);
     assert_eq!(world.order(id).status, Status::Aborted);
-    assert!(
-        world.order(id).pipelines[1..]
-            .iter()
-            .all(|pipeline| pipeline.status == Status::Aborted)
-    );
+    assert!(world.order(id).pipelines[1..].iter().all(|pipeline| pipeline.status == Status::Aborted));
     assert_eq!(world.order(id).pipelines[0].status, Status::Succeeded);
     assert_eq!(world.run().unwrap().status, Status::Succeeded);
     assert_eq!(world.order(rollback).kind, OrderKind::Rollback);
     check_settled(&mut world);
     assert_eq!(world.cluster.ready_of("app:v1"), 10);
     let now = of_v1(&world);
-    assert!(
-        kept.iter().all(|name| now.contains(name)),
-        "old pods that survived are the same pods"
-    );
+    assert!(kept.iter().all(|name| now.contains(name)), "old pods that survived are the same pods");
 }
 
 #[test]
@@ -114,30 +86,19 @@ fn a_thousand_aborts_are_one_rollback() {
         world.observe();
     }
     world.run();
-    assert_eq!(
-        world.abort_and_roll_back(id),
-        Ok(rollback),
-        "after its end too"
-    );
+    assert_eq!(world.abort_and_roll_back(id), Ok(rollback), "after its end too");
     assert_eq!(world.orders.len(), 2);
 }
 
 #[test]
 fn an_abort_after_the_end_touches_nothing() {
     let mut world = World::new(4, DEFAULT_STRATEGY);
-    let first = world
-        .deploy("app:v2", ONE_BATCH, OnFailure::Rollback)
-        .unwrap();
+    let first = world.deploy("app:v2", ONE_BATCH, OnFailure::Rollback).unwrap();
     world.run();
-    let second = world
-        .deploy("app:v3", THREE_MANUAL, OnFailure::Rollback)
-        .unwrap();
+    let second = world.deploy("app:v3", THREE_MANUAL, OnFailure::Rollback).unwrap();
     world.run();
     let before = world.order(second).clone();
-    assert!(matches!(
-        world.abort_and_roll_back(first),
-        Err(Illegal::Ended { .. })
-    ));
+    assert!(matches!(world.abort_and_roll_back(first), Err(Illegal::Ended { .. })));
     assert!(matches!(world.abort(first), Err(Illegal::Ended { .. })));
     assert_eq!(*world.order(second), before);
 }
@@ -146,10 +107,7 @@ fn an_abort_after_the_end_touches_nothing() {
 fn a_rollback_cannot_be_rolled_back_but_aborted() {
     let (mut world, id) = half_way();
     let rollback = world.abort_and_roll_back(id).unwrap();
-    assert!(matches!(
-        world.abort_and_roll_back(rollback),
-        Err(Illegal::NotADeploy { .. })
-    ));
+    assert!(matches!(world.abort_and_roll_back(rollback), Err(Illegal::NotADeploy { .. })));
     world.observe();
     world.perform(false);
     world.native(0);
@@ -157,17 +115,12 @@ fn a_rollback_cannot_be_rolled_back_but_aborted() {
     world.abort(rollback).unwrap();
     world.run();
     assert_eq!(world.order(rollback).status, Status::Aborted);
-    assert!(
-        world.cluster.workload().is_held(),
-        "it leaves a hold like any abort"
-    );
+    assert!(world.cluster.workload().is_held(), "it leaves a hold like any abort");
     let before: Vec<_> = world.cluster.sets.iter().map(|set| set.wanted).collect();
     world.cluster.settle();
     let after: Vec<_> = world.cluster.sets.iter().map(|set| set.wanted).collect();
     assert_eq!(before, after, "the hold holds");
-    world
-        .deploy("app:v3", ONE_BATCH, OnFailure::Rollback)
-        .unwrap();
+    world.deploy("app:v3", ONE_BATCH, OnFailure::Rollback).unwrap();
     assert_eq!(world.run().unwrap().status, Status::Succeeded);
     check_settled(&mut world);
 }
@@ -178,21 +131,10 @@ fn abort_then_the_same_release_resumes() {
     world.abort(id).unwrap();
     world.cluster.settle();
     let held = world.cluster.ready_of("app:v2");
-    assert!(
-        held >= 3 && world.cluster.ready_of("app:v1") > 0,
-        "the application serves a mix"
-    );
-    world
-        .deploy("app:v2", ONE_BATCH, OnFailure::Rollback)
-        .unwrap();
+    assert!(held >= 3 && world.cluster.ready_of("app:v1") > 0, "the application serves a mix");
+    world.deploy("app:v2", ONE_BATCH, OnFailure::Rollback).unwrap();
     assert_eq!(world.run().unwrap().status, Status::Succeeded);
-    assert!(
-        !world
-            .events
-            .iter()
-            .any(|event| event.kind == "GoingBackFirst"),
-        "nothing goes back for it"
-    );
+    assert!(!world.events.iter().any(|event| event.kind == "GoingBackFirst"), "nothing goes back for it");
     check_settled(&mut world);
 }
 
@@ -200,56 +142,35 @@ fn abort_then_the_same_release_resumes() {
 fn abort_then_another_release_goes_back_first() {
     let (mut world, id) = half_way();
     world.abort(id).unwrap();
-    let next = world
-        .deploy("app:v3", THREE_MANUAL, OnFailure::Rollback)
-        .unwrap();
+    let next = world.deploy("app:v3", THREE_MANUAL, OnFailure::Rollback).unwrap();
     assert_eq!(world.run().unwrap().status, Status::AwaitingConfirmation);
-    assert_eq!(
-        world.cluster.ready_of("app:v3"),
-        3,
-        "a first batch is a first batch"
-    );
+    assert_eq!(world.cluster.ready_of("app:v3"), 3, "a first batch is a first batch");
     assert_eq!(world.cluster.ready_of("app:v2"), 0);
     let rollback = world.abort_and_roll_back(next).unwrap();
     world.run();
-    assert_eq!(
-        world.order(rollback).brings(),
-        Some(VersionNumber(1)),
-        "back to what last ran, past the aborted one"
-    );
+    assert_eq!(world.order(rollback).brings(), Some(VersionNumber(1)), "back to what last ran, past the aborted one");
     check_settled(&mut world);
 }
 
 #[test]
 fn a_crash_loop_rolls_itself_back() {
     let mut world = World::new(10, DEFAULT_STRATEGY);
-    let id = world
-        .deploy("app:v2-bad", THREE_MANUAL, OnFailure::Rollback)
-        .unwrap();
+    let id = world.deploy("app:v2-bad", THREE_MANUAL, OnFailure::Rollback).unwrap();
     assert_eq!(world.run().unwrap().status, Status::Succeeded);
     let failed = world.order(id);
     assert_eq!(failed.status, Status::Failed);
     let error = failed.pipelines[0].error.as_ref().unwrap();
     assert_eq!(error.code, "CrashLoopBackOff");
-    assert!(
-        error.message.contains("container web")
-            && error.message.contains("panic: no configuration"),
-        "{error:?}"
-    );
+    assert!(error.message.contains("container web") && error.message.contains("panic: no configuration"), "{error:?}");
     let rollback = world.order(failed.rolled_back_by.unwrap());
-    assert_eq!(
-        (rollback.kind, rollback.status),
-        (OrderKind::Rollback, Status::Succeeded)
-    );
+    assert_eq!((rollback.kind, rollback.status), (OrderKind::Rollback, Status::Succeeded));
     check_settled(&mut world);
 }
 
 #[test]
 fn a_paused_failure_is_retried_or_rolled_back() {
     let mut world = World::new(4, DEFAULT_STRATEGY);
-    let id = world
-        .deploy("app:v2-bad", THREE_MANUAL, OnFailure::Pause)
-        .unwrap();
+    let id = world.deploy("app:v2-bad", THREE_MANUAL, OnFailure::Pause).unwrap();
     for _ in 0..60 {
         if !world.perform(false) {
             world.observe();
@@ -260,19 +181,10 @@ fn a_paused_failure_is_retried_or_rolled_back() {
         world.pass(2);
     }
     assert_eq!(world.order(id).status, Status::Running);
-    let task = world
-        .order(id)
-        .task_id(0, sternway_core::order::Stage::Change);
-    let retry = |task| sternway_core::step::Command::Retry {
-        task,
-        actor: crate::world::actor(),
-    };
+    let task = world.order(id).task_id(0, sternway_core::order::Stage::Change);
+    let retry = |task| sternway_core::step::Command::Retry { task, actor: crate::world::actor() };
     world.command(id, retry(task)).unwrap();
-    assert_eq!(
-        world.command(id, retry(task)),
-        Err(Illegal::NothingToRetry(task)),
-        "it is being tried"
-    );
+    assert_eq!(world.command(id, retry(task)), Err(Illegal::NothingToRetry(task)), "it is being tried");
     world.abort_and_roll_back(id).unwrap();
     assert_eq!(world.run().unwrap().status, Status::Succeeded);
     check_settled(&mut world);
@@ -281,9 +193,7 @@ fn a_paused_failure_is_retried_or_rolled_back() {
 #[test]
 fn undone_by_hand_is_a_rollback_by_an_outsider() {
     let (mut world, id) = half_way();
-    world
-        .cluster
-        .patch(&serde_json::json!({"spec": {"template": template("app:v1").json()}}));
+    world.cluster.patch(&serde_json::json!({"spec": {"template": template("app:v1").json()}}));
     assert_eq!(world.run().unwrap().status, Status::Succeeded);
     assert_eq!(world.order(id).status, Status::Aborted);
     assert_eq!(world.orders.last().unwrap().rolls_back, Some(id));
@@ -296,18 +206,13 @@ fn an_image_set_by_hand_stops_the_release_and_is_not_touched() {
     while world.order(id).pending.is_some() {
         world.perform(false);
     }
-    world
-        .cluster
-        .patch(&serde_json::json!({"spec": {"template": template("app:theirs").json()}}));
+    world.cluster.patch(&serde_json::json!({"spec": {"template": template("app:theirs").json()}}));
     let theirs = world.cluster.object.clone();
     // What their template does to the pods is theirs too.
     world.guard_floor = false;
     world.run();
     assert_eq!(world.order(id).status, Status::Failed);
-    assert_eq!(
-        world.order(id).pipelines[1].error.as_ref().unwrap().code,
-        "Drift"
-    );
+    assert_eq!(world.order(id).pipelines[1].error.as_ref().unwrap().code, "Drift");
     assert_eq!(world.cluster.object, theirs, "nothing more is touched");
     assert_eq!(world.orders.len(), 1, "and nothing rolls back");
 }
@@ -316,14 +221,10 @@ fn an_image_set_by_hand_stops_the_release_and_is_not_touched() {
 fn scaled_to_zero_in_mid_release_restores_the_old_version() {
     let (mut world, id) = half_way();
     world.guard_floor = false;
-    world
-        .cluster
-        .patch(&serde_json::json!({"spec": {"replicas": 0}}));
+    world.cluster.patch(&serde_json::json!({"spec": {"replicas": 0}}));
     assert_eq!(world.run().unwrap().status, Status::Succeeded);
     assert_eq!(world.order(id).status, Status::Aborted);
-    world
-        .cluster
-        .patch(&serde_json::json!({"spec": {"replicas": 10}}));
+    world.cluster.patch(&serde_json::json!({"spec": {"replicas": 10}}));
     world.cluster.settle();
     assert_eq!(world.cluster.ready_of("app:v1"), 10);
 }
@@ -332,9 +233,7 @@ fn scaled_to_zero_in_mid_release_restores_the_old_version() {
 fn scaled_up_in_mid_release_is_planned_anew() {
     let (mut world, id) = half_way();
     world.guard_floor = false;
-    world
-        .cluster
-        .patch(&serde_json::json!({"spec": {"replicas": 20}}));
+    world.cluster.patch(&serde_json::json!({"spec": {"replicas": 20}}));
     while world.run().unwrap().status == Status::AwaitingConfirmation {
         world.confirm(id).unwrap();
     }
@@ -346,9 +245,7 @@ fn scaled_up_in_mid_release_is_planned_anew() {
 #[test]
 fn a_person_may_take_longer_than_any_deadline() {
     let mut world = World::new(10, DEFAULT_STRATEGY);
-    let id = world
-        .deploy("app:v2", THREE_MANUAL, OnFailure::Rollback)
-        .unwrap();
+    let id = world.deploy("app:v2", THREE_MANUAL, OnFailure::Rollback).unwrap();
     world.run();
     world.pass(30 * 24 * 3600);
     assert_eq!(world.run().unwrap().status, Status::AwaitingConfirmation);
@@ -359,44 +256,25 @@ fn a_person_may_take_longer_than_any_deadline() {
 #[test]
 fn a_gray_batch_waits_for_a_person_even_in_an_automatic_release() {
     let mut world = World::new(10, DEFAULT_STRATEGY);
-    let batches = Batches {
-        gray: Some(1),
-        count: 2,
-        gate: Gate::Automatic { wait_seconds: 60 },
-    };
-    let id = world
-        .deploy("app:v2", batches, OnFailure::Rollback)
-        .unwrap();
+    let batches = Batches { gray: Some(1), count: 2, gate: Gate::Automatic { wait_seconds: 60 } };
+    let id = world.deploy("app:v2", batches, OnFailure::Rollback).unwrap();
     assert_eq!(world.run().unwrap().status, Status::AwaitingConfirmation);
     assert_eq!(world.cluster.ready_of("app:v2"), 1);
     world.confirm(id).unwrap();
     assert_eq!(world.run().unwrap().status, Status::Succeeded);
-    assert!(
-        world
-            .events
-            .iter()
-            .any(|event| event.text.contains("in 60 seconds"))
-    );
+    assert!(world.events.iter().any(|event| event.text.contains("in 60 seconds")));
 }
 
 #[test]
 fn recreate_is_released_natively_and_rolled_back_the_same_way() {
     let mut world = World::new(3, Strategy::Recreate);
     world.guard_floor = false;
-    assert!(
-        world
-            .deploy("app:v2", THREE_MANUAL, OnFailure::Rollback)
-            .is_err()
-    );
-    let id = world
-        .deploy("app:v2-bad", ONE_BATCH, OnFailure::Rollback)
-        .unwrap();
+    assert!(world.deploy("app:v2", THREE_MANUAL, OnFailure::Rollback).is_err());
+    let id = world.deploy("app:v2-bad", ONE_BATCH, OnFailure::Rollback).unwrap();
     assert_eq!(world.run().unwrap().status, Status::Succeeded);
     assert_eq!(world.order(id).status, Status::Failed);
     check_settled(&mut world);
-    world
-        .deploy("app:v3", ONE_BATCH, OnFailure::Rollback)
-        .unwrap();
+    world.deploy("app:v3", ONE_BATCH, OnFailure::Rollback).unwrap();
     world.run();
     check_settled(&mut world);
     assert_eq!(world.cluster.ready_of("app:v3"), 3);

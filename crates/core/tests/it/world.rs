@@ -20,11 +20,7 @@ use uuid::Uuid;
 use crate::model::Cluster;
 
 pub(crate) fn actor() -> Actor {
-    Actor {
-        user: "tester".to_owned(),
-        source: "test".to_owned(),
-        trace_id: "trace".to_owned(),
-    }
+    Actor { user: "tester".to_owned(), source: "test".to_owned(), trace_id: "trace".to_owned() }
 }
 
 /// One application, its orders and its cluster.
@@ -94,41 +90,21 @@ impl World {
         }
     }
 
-    pub(crate) fn deploy(
-        &mut self,
-        image: &str,
-        batches: Batches,
-        on_failure: OnFailure,
-    ) -> Result<OrderId, Refused> {
+    pub(crate) fn deploy(&mut self, image: &str, batches: Batches, on_failure: OnFailure) -> Result<OrderId, Refused> {
         let edits = [Edit::Image(image.to_owned())];
-        let request = Request {
-            order: self.fresh_id(),
-            actor: actor(),
-            description: String::new(),
-            now: self.cluster.now,
-        };
-        let base = self
-            .versions
-            .iter()
-            .find(|version| Some(version.number) == self.app.current)
-            .unwrap();
+        let request =
+            Request { order: self.fresh_id(), actor: actor(), description: String::new(), now: self.cluster.now };
+        let base = self.versions.iter().find(|version| Some(version.number) == self.app.current).unwrap();
         let deploy = DeployRequest {
             kind: OrderKind::Deploy,
-            target: DeployTarget::Edits {
-                edits: &edits,
-                min_ready_seconds: None,
-                package_version: String::new(),
-            },
+            target: DeployTarget::Edits { edits: &edits, min_ready_seconds: None, package_version: String::new() },
             batches,
             batch_timeout_seconds: 600,
             on_failure,
             replicas: None,
         };
         let birth = birth::deploy(&self.app, base, &self.cluster.workload(), deploy, &request)?;
-        assert!(
-            self.active().is_none(),
-            "the store would refuse a second active order"
-        );
+        assert!(self.active().is_none(), "the store would refuse a second active order");
         self.app = birth.app;
         self.versions.extend(birth.versions);
         let id = birth.order.id;
@@ -137,9 +113,7 @@ impl World {
     }
 
     pub(crate) fn active(&self) -> Option<usize> {
-        self.orders
-            .iter()
-            .position(|order| !order.status.is_terminal())
+        self.orders.iter().position(|order| !order.status.is_terminal())
     }
 
     pub(crate) fn order(&self, id: OrderId) -> &Order {
@@ -147,10 +121,7 @@ impl World {
     }
 
     pub(crate) fn version(&self, number: VersionNumber) -> &Version {
-        self.versions
-            .iter()
-            .find(|version| version.number == number)
-            .unwrap()
+        self.versions.iter().find(|version| version.number == number).unwrap()
     }
 
     fn fresh_id(&mut self) -> OrderId {
@@ -175,22 +146,11 @@ impl World {
     pub(crate) fn confirm(&mut self, id: OrderId) -> Result<OrderId, Illegal> {
         let order = self.order(id);
         let pipeline = order.pipelines[order.present_pipeline()].id;
-        self.command(
-            id,
-            Command::Continue {
-                pipeline,
-                confirm: true,
-                actor: actor(),
-            },
-        )
+        self.command(id, Command::Continue { pipeline, confirm: true, actor: actor() })
     }
 
     fn step(&mut self, index: usize, input: Input<'_>) -> Result<OrderId, Illegal> {
-        let context = Context {
-            now: self.cluster.now,
-            fresh_id: self.fresh_id(),
-            patience: DEFAULT_PATIENCE,
-        };
+        let context = Context { now: self.cluster.now, fresh_id: self.fresh_id(), patience: DEFAULT_PATIENCE };
         let transition = step(&self.orders[index], input, context)?;
         crate::invariants::check_transition(&self.orders[index], &transition);
         self.wake = transition.wake;
@@ -198,19 +158,11 @@ impl World {
         for change in transition.versions {
             match change {
                 VersionChange::Stored(number, snapshot) => {
-                    let version = self
-                        .versions
-                        .iter_mut()
-                        .find(|version| version.number == number)
-                        .unwrap();
+                    let version = self.versions.iter_mut().find(|version| version.number == number).unwrap();
                     version.snapshot = *snapshot;
                 }
                 VersionChange::Good(number) => {
-                    self.versions
-                        .iter_mut()
-                        .find(|version| version.number == number)
-                        .unwrap()
-                        .good = true;
+                    self.versions.iter_mut().find(|version| version.number == number).unwrap().good = true;
                 }
             }
         }
@@ -228,8 +180,7 @@ impl World {
             return false;
         };
         let observation = self.cluster.observe();
-        self.step(index, Input::Observed(&observation))
-            .expect("observations are legal");
+        self.step(index, Input::Observed(&observation)).expect("observations are legal");
         true
     }
 
@@ -242,11 +193,7 @@ impl World {
         let Some(pending) = &order.pending else {
             return false;
         };
-        let writer = Writer {
-            app: order.app,
-            order: order.id,
-            fence: Fence(self.orders.len() as u64),
-        };
+        let writer = Writer { app: order.app, order: order.id, fence: Fence(self.orders.len() as u64) };
         let fresh = self.cluster.fresh();
         let outcome = match compile(&pending.effect, &order.workload, Some(&fresh), writer) {
             Ok(Write::Patch(patch)) => {
@@ -267,12 +214,10 @@ impl World {
                     replicas: self.cluster.replicas(),
                     stored: Some(self.cluster.snapshot()),
                 };
-                self.step(index, Input::Performed(&performed))
-                    .expect("outcomes are legal");
+                self.step(index, Input::Performed(&performed)).expect("outcomes are legal");
             }
             Err(error) => {
-                self.step(index, Input::NotPerformed(&error))
-                    .expect("outcomes are legal");
+                self.step(index, Input::NotPerformed(&error)).expect("outcomes are legal");
             }
         }
         true
@@ -296,11 +241,7 @@ impl World {
         if self.guard_floor && after < before {
             let strategy = self.version(VersionNumber(1)).snapshot.strategy;
             let floor = floor::floor(strategy, self.cluster.replicas(), self.cluster.budget);
-            assert!(
-                after >= floor,
-                "{after} ready pods are below the floor of {floor}: {:#?}",
-                self.cluster
-            );
+            assert!(after >= floor, "{after} ready pods are below the floor of {floor}: {:#?}", self.cluster);
         }
     }
 
@@ -312,8 +253,7 @@ impl World {
             };
             let waits = {
                 let order = &self.orders[index];
-                order.status == sternway_core::order::Status::AwaitingConfirmation
-                    && order.pending.is_none()
+                order.status == sternway_core::order::Status::AwaitingConfirmation && order.pending.is_none()
             };
             if waits {
                 self.observe();
@@ -330,10 +270,6 @@ impl World {
             self.native(2 + 3 * (round as u8 % 40));
             self.pass(1);
         }
-        panic!(
-            "the order never ends: {:#?}\n{:#?}",
-            self.orders.last(),
-            self.events
-        );
+        panic!("the order never ends: {:#?}\n{:#?}", self.orders.last(), self.events);
     }
 }

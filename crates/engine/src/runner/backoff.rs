@@ -34,10 +34,9 @@ impl Backoff {
         }
         let doubled = SHORTEST * (1 << (self.failures - 1).min(10));
         let wanted = match error {
-            ClusterError::Unreachable {
-                retry_after_seconds: Some(seconds),
-                ..
-            } => doubled.max(SignedDuration::from_secs(i64::from(*seconds))),
+            ClusterError::Unreachable { retry_after_seconds: Some(seconds), .. } => {
+                doubled.max(SignedDuration::from_secs(i64::from(*seconds)))
+            }
             _ => doubled,
         };
         self.until = Some(after(now, wanted.min(LONGEST)));
@@ -54,10 +53,7 @@ mod tests {
     use super::*;
 
     fn unreachable(retry_after_seconds: Option<u32>) -> ClusterError {
-        ClusterError::Unreachable {
-            message: "away".to_owned(),
-            retry_after_seconds,
-        }
+        ClusterError::Unreachable { message: "away".to_owned(), retry_after_seconds }
     }
 
     #[test]
@@ -70,10 +66,7 @@ mod tests {
                 backoff.until().unwrap().as_millisecond()
             })
             .collect();
-        assert_eq!(
-            waits,
-            [250, 500, 1000, 2000, 4000, 8000, 16000, 30000, 30000]
-        );
+        assert_eq!(waits, [250, 500, 1000, 2000, 4000, 8000, 16000, 30000, 30000]);
         let mut backoff = Backoff::default();
         backoff.failed(&unreachable(Some(7)), now);
         assert_eq!(backoff.until().unwrap().as_second(), 7);

@@ -40,13 +40,7 @@ pub struct CreateRequest {
 /// # Errors
 /// [`Refused::Edit`] if the edits make no template.
 pub fn create(creation: CreateRequest, request: &Request) -> Result<Birth, Refused> {
-    let CreateRequest {
-        mut app,
-        edits,
-        replicas,
-        package_version,
-        timeout_seconds,
-    } = creation;
+    let CreateRequest { mut app, edits, replicas, package_version, timeout_seconds } = creation;
     let labels = json!({ APP_ID_LABEL: app.id.to_string(), APP_NAME_LABEL: app.workload.name });
     let blank = PodTemplate::new(json!({
         "metadata": {"labels": labels},
@@ -63,26 +57,10 @@ pub fn create(creation: CreateRequest, request: &Request) -> Result<Birth, Refus
         progress_deadline_seconds: DEFAULT_PROGRESS_DEADLINE_SECONDS,
     };
     let manifest = manifest(&app, &labels, replicas, &snapshot, number);
-    let job = Job::Create(Create {
-        manifest,
-        version: number,
-        replicas,
-        timeout_seconds,
-        made: false,
-    });
-    let description = format!(
-        "Create application {} | Version: {number} | Image: {}",
-        app.name,
-        snapshot.template.image()
-    );
-    let order = order(
-        request,
-        &app,
-        OrderKind::CreateApp,
-        description,
-        ONE_BATCH,
-        job,
-    );
+    let job = Job::Create(Create { manifest, version: number, replicas, timeout_seconds, made: false });
+    let description =
+        format!("Create application {} | Version: {number} | Image: {}", app.name, snapshot.template.image());
+    let order = order(request, &app, OrderKind::CreateApp, description, ONE_BATCH, job);
     let version = Version {
         app: app.id,
         number,
@@ -94,21 +72,10 @@ pub fn create(creation: CreateRequest, request: &Request) -> Result<Birth, Refus
         created_at: request.now,
         good: false,
     };
-    Ok(Birth {
-        events: vec![accepted(request, &order)],
-        order,
-        app,
-        versions: vec![version],
-    })
+    Ok(Birth { events: vec![accepted(request, &order)], order, app, versions: vec![version] })
 }
 
-fn manifest(
-    app: &Application,
-    labels: &Value,
-    replicas: u32,
-    snapshot: &Snapshot,
-    version: VersionNumber,
-) -> Value {
+fn manifest(app: &Application, labels: &Value, replicas: u32, snapshot: &Snapshot, version: VersionNumber) -> Value {
     json!({
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -134,8 +101,5 @@ pub(super) fn package_version_or_tag(given: String, image: &str) -> String {
         return given;
     }
     let name = image.rsplit('/').next().unwrap_or(image);
-    name.rsplit_once('@')
-        .or_else(|| name.rsplit_once(':'))
-        .map_or("latest", |(_, tag)| tag)
-        .to_owned()
+    name.rsplit_once('@').or_else(|| name.rsplit_once(':')).map_or("latest", |(_, tag)| tag).to_owned()
 }

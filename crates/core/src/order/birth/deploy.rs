@@ -66,10 +66,7 @@ pub fn deploy(
     let mut versions = Vec::new();
     let held = live.is_held() || app.held.is_some();
     let from = if held || live.spec == base.snapshot {
-        NumberedSnapshot {
-            number: base.number,
-            snapshot: base.snapshot.clone(),
-        }
+        NumberedSnapshot { number: base.number, snapshot: base.snapshot.clone() }
     } else {
         found(&mut app, live, request, &mut versions)
     };
@@ -79,10 +76,7 @@ pub fn deploy(
     if held && !resumes {
         first.push(Prelude::GoBack);
     }
-    if let Some(replicas) = deploy
-        .replicas
-        .filter(|replicas| *replicas != live.replicas)
-    {
+    if let Some(replicas) = deploy.replicas.filter(|replicas| *replicas != live.replicas) {
         first.push(Prelude::Scale(replicas));
     }
     let replicas = deploy.replicas.unwrap_or(live.replicas);
@@ -92,36 +86,20 @@ pub fn deploy(
     let number = app.latest.next();
     app.latest = number;
     app.replicas = replicas;
-    let description = format!(
-        "Version: {number} | Image: {} | Deploy to: all groups",
-        to.template.image()
-    );
+    let description = format!("Version: {number} | Image: {} | Deploy to: all groups", to.template.image());
     let release = Release {
         stored: resumes.then(|| live.digest.clone()),
         from,
-        to: NumberedSnapshot {
-            number,
-            snapshot: to.clone(),
-        },
+        to: NumberedSnapshot { number, snapshot: to.clone() },
         batch_timeout_seconds: deploy.batch_timeout_seconds,
         on_failure: deploy.on_failure,
         first,
         replicas,
         asked: None,
         generation: 0,
-        phase: ReleasePhase::Rolling {
-            batch: 0,
-            since: request.now,
-        },
+        phase: ReleasePhase::Rolling { batch: 0, since: request.now },
     };
-    let order = order(
-        request,
-        &app,
-        deploy.kind,
-        description,
-        deploy.batches,
-        Job::Release(Box::new(release)),
-    );
+    let order = order(request, &app, deploy.kind, description, deploy.batches, Job::Release(Box::new(release)));
     versions.push(Version {
         app: app.id,
         number,
@@ -137,12 +115,7 @@ pub fn deploy(
         created_at: request.now,
         good: false,
     });
-    Ok(Birth {
-        events: vec![accepted(request, &order)],
-        order,
-        app,
-        versions,
-    })
+    Ok(Birth { events: vec![accepted(request, &order)], order, app, versions })
 }
 
 fn check_workload(app: &Application, live: &Workload) -> Result<(), Refused> {
@@ -156,12 +129,7 @@ fn check_workload(app: &Application, live: &Workload) -> Result<(), Refused> {
 }
 
 /// Records what someone else left on the workload as a version.
-fn found(
-    app: &mut Application,
-    live: &Workload,
-    request: &Request,
-    versions: &mut Vec<Version>,
-) -> NumberedSnapshot {
+fn found(app: &mut Application, live: &Workload, request: &Request, versions: &mut Vec<Version>) -> NumberedSnapshot {
     let number = app.latest.next();
     app.latest = number;
     app.current = Some(number);
@@ -176,40 +144,20 @@ fn found(
         created_at: request.now,
         good: false,
     });
-    NumberedSnapshot {
-        number,
-        snapshot: live.spec.clone(),
-    }
+    NumberedSnapshot { number, snapshot: live.spec.clone() }
 }
 
-fn target(
-    deploy: &DeployRequest<'_>,
-    from: &Snapshot,
-    request: &Request,
-) -> Result<(Snapshot, String), Refused> {
+fn target(deploy: &DeployRequest<'_>, from: &Snapshot, request: &Request) -> Result<(Snapshot, String), Refused> {
     match &deploy.target {
-        DeployTarget::Version(version) => {
-            Ok((version.snapshot.clone(), version.package_version.clone()))
-        }
-        DeployTarget::Edits {
-            edits,
-            min_ready_seconds,
-            package_version,
-        } => {
+        DeployTarget::Version(version) => Ok((version.snapshot.clone(), version.package_version.clone())),
+        DeployTarget::Edits { edits, min_ready_seconds, package_version } => {
             let mut template = edit::apply(&from.template, edits)?;
             if template == from.template {
                 // The same content again: people mean new pods (an image tag may have moved).
                 template = edit::apply(&template, &[Edit::RestartMark(request.now)])?;
             }
             let min_ready_seconds = min_ready_seconds.unwrap_or(from.min_ready_seconds);
-            Ok((
-                Snapshot {
-                    template,
-                    min_ready_seconds,
-                    ..from.clone()
-                },
-                package_version.clone(),
-            ))
+            Ok((Snapshot { template, min_ready_seconds, ..from.clone() }, package_version.clone()))
         }
     }
 }
@@ -223,16 +171,11 @@ fn check_batches(batches: Batches, pods: u32, strategy: Strategy) -> Result<(), 
     }
     match batches.gray {
         Some(gray) if gray == 0 || pods < gray.saturating_add(batches.count) => {
-            Err(Refused::GrayTooLarge {
-                gray,
-                batches: batches.count,
-                pods,
-            })
+            Err(Refused::GrayTooLarge { gray, batches: batches.count, pods })
         }
-        None if batches.count > 1 && batches.count > pods => Err(Refused::TooManyBatches {
-            batches: batches.count,
-            pods,
-        }),
+        None if batches.count > 1 && batches.count > pods => {
+            Err(Refused::TooManyBatches { batches: batches.count, pods })
+        }
         _ => Ok(()),
     }
 }
@@ -240,9 +183,7 @@ fn check_batches(batches: Batches, pods: u32, strategy: Strategy) -> Result<(), 
 fn check_room(live: &Workload, pods: u32, strategy: Strategy) -> Result<(), Refused> {
     let floor = floor::floor(strategy, pods, live.disruption_floor);
     match strategy.bounds(pods) {
-        Some(bounds) if pods > 0 && bounds.surge == 0 && floor >= pods => {
-            Err(Refused::Deadlock { floor, pods })
-        }
+        Some(bounds) if pods > 0 && bounds.surge == 0 && floor >= pods => Err(Refused::Deadlock { floor, pods }),
         _ => Ok(()),
     }
 }

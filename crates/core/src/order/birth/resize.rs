@@ -22,11 +22,7 @@ pub fn scale(
     if replicas == live.replicas {
         return Err(Refused::SameReplicas(replicas));
     }
-    let kind = if replicas < live.replicas {
-        OrderKind::ScaleIn
-    } else {
-        OrderKind::ScaleOut
-    };
+    let kind = if replicas < live.replicas { OrderKind::ScaleIn } else { OrderKind::ScaleOut };
     resize(app, live, kind, replicas, timeout_seconds, request)
 }
 
@@ -34,12 +30,7 @@ pub fn scale(
 ///
 /// # Errors
 /// [`Refused::AlreadyStopped`], [`Refused::HeldHalfWay`].
-pub fn stop(
-    app: &Application,
-    live: &Workload,
-    timeout_seconds: u32,
-    request: &Request,
-) -> Result<Birth, Refused> {
+pub fn stop(app: &Application, live: &Workload, timeout_seconds: u32, request: &Request) -> Result<Birth, Refused> {
     if live.replicas == 0 {
         return Err(Refused::AlreadyStopped);
     }
@@ -64,14 +55,7 @@ pub fn start(
     if replicas == 0 {
         return Err(Refused::StartNothing);
     }
-    resize(
-        app,
-        live,
-        OrderKind::Start,
-        replicas,
-        timeout_seconds,
-        request,
-    )
+    resize(app, live, OrderKind::Start, replicas, timeout_seconds, request)
 }
 
 fn resize(
@@ -91,58 +75,24 @@ fn resize(
     if let Some(held) = app.held
         && to == 0
     {
-        let then = if kind == OrderKind::Stop {
-            "stop"
-        } else {
-            "scale to zero"
-        };
-        return Err(Refused::HeldHalfWay {
-            from: held.from,
-            to: held.to,
-            then,
-        });
+        let then = if kind == OrderKind::Stop { "stop" } else { "scale to zero" };
+        return Err(Refused::HeldHalfWay { from: held.from, to: held.to, then });
     }
     let from = live.replicas;
-    let job = Job::Resize(Resize {
-        from,
-        to,
-        timeout_seconds,
-        asked: false,
-        generation: 0,
-    });
+    let job = Job::Resize(Resize { from, to, timeout_seconds, asked: false, generation: 0 });
     let mut app = app.clone();
     app.revision += 1;
     let description = format!("{from} instances to {to}");
     let order = order(request, &app, kind, description, ONE_BATCH, job);
-    Ok(Birth {
-        events: vec![accepted(request, &order)],
-        order,
-        app,
-        versions: Vec::new(),
-    })
+    Ok(Birth { events: vec![accepted(request, &order)], order, app, versions: Vec::new() })
 }
 
 /// Begins a deletion. It needs no look at the cluster: what is gone already is deleted.
 pub fn delete(app: &Application, timeout_seconds: u32, request: &Request) -> Birth {
     let mut app = app.clone();
     app.revision += 1;
-    let job = Job::Delete(Delete {
-        timeout_seconds,
-        asked: false,
-    });
+    let job = Job::Delete(Delete { timeout_seconds, asked: false });
     let description = format!("Delete application {}", app.name);
-    let order = order(
-        request,
-        &app,
-        OrderKind::DeleteApp,
-        description,
-        ONE_BATCH,
-        job,
-    );
-    Birth {
-        events: vec![accepted(request, &order)],
-        order,
-        app,
-        versions: Vec::new(),
-    }
+    let order = order(request, &app, OrderKind::DeleteApp, description, ONE_BATCH, job);
+    Birth { events: vec![accepted(request, &order)], order, app, versions: Vec::new() }
 }

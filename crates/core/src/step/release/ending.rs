@@ -12,8 +12,7 @@ use crate::step::Draft;
 
 /// The release has failed: what follows is what the deploy asked for.
 pub(in crate::step) fn fail(draft: &mut Draft<'_>, release: &Release, failure: Failure) {
-    let untouched =
-        release.stored.is_none() && draft.order.pending.is_none() && release.generation == 0;
+    let untouched = release.stored.is_none() && draft.order.pending.is_none() && release.generation == 0;
     match release.on_failure {
         OnFailure::Rollback if !untouched => {
             draft.event("Failed", format!("{}; rolling back", failure.message));
@@ -36,22 +35,16 @@ pub(in crate::step) fn fail(draft: &mut Draft<'_>, release: &Release, failure: F
 }
 
 fn pause(draft: &mut Draft<'_>, failure: Failure) {
-    draft.event(
-        "Paused",
-        format!(
-            "{}; waiting for a person: retry, abort, or abort and roll back",
-            failure.message
-        ),
-    );
+    draft.event("Paused", format!("{}; waiting for a person: retry, abort, or abort and roll back", failure.message));
     draft.order.pending = None;
     draft.order.status = Status::Running;
     let Some(release) = present(draft) else {
         return;
     };
     let batch = match release.phase {
-        ReleasePhase::Rolling { batch, .. }
-        | ReleasePhase::Waiting { batch, .. }
-        | ReleasePhase::Paused { batch } => batch,
+        ReleasePhase::Rolling { batch, .. } | ReleasePhase::Waiting { batch, .. } | ReleasePhase::Paused { batch } => {
+            batch
+        }
         ReleasePhase::Finishing => draft.order.batches.total() - 1,
     };
     if let Some(release) = present(draft) {
@@ -69,31 +62,16 @@ fn pause(draft: &mut Draft<'_>, failure: Failure) {
 
 /// The hold that a release leaves.
 pub(in crate::step) fn held(release: &Release) -> Held {
-    Held {
-        from: release.from.number,
-        to: release.to.number,
-    }
+    Held { from: release.from.number, to: release.to.number }
 }
 
 /// The rollback of this release is born. The release itself must have ended in the same step.
 pub(super) fn roll_back(draft: &mut Draft<'_>, release: &Release, actor: Actor) {
     let id = draft.context.fresh_id;
     draft.app.push(AppChange::Held(held(release)));
-    draft.born = Some(rollback_of(
-        &draft.order,
-        release,
-        id,
-        actor,
-        draft.context.now,
-    ));
+    draft.born = Some(rollback_of(&draft.order, release, id, actor, draft.context.now));
     draft.order.rolled_back_by = Some(id);
-    draft.event(
-        "RolledBack",
-        format!(
-            "change order {id} goes back to version {}",
-            release.from.number
-        ),
-    );
+    draft.event("RolledBack", format!("change order {id} goes back to version {}", release.from.number));
 }
 
 /// The order that goes back from `release` to the version before it.
@@ -124,11 +102,7 @@ pub(in crate::step) fn rollback_of(
             from: release.to.number,
             to: release.from.clone(),
             // Before the first answer the stored form is not known: then whatever is there may be ours.
-            expects: release
-                .stored
-                .iter()
-                .flat_map(|stored| [stored.clone(), from_digest.clone()])
-                .collect(),
+            expects: release.stored.iter().flat_map(|stored| [stored.clone(), from_digest.clone()]).collect(),
             timeout_seconds: release.batch_timeout_seconds,
             since: now,
             phase: RestorePhase::Asking,
@@ -147,8 +121,7 @@ pub(super) fn gone(draft: &mut Draft<'_>) {
     draft.app.push(AppChange::Released);
     draft.fail(Failure {
         code: "WorkloadGone".to_owned(),
-        message: "the Deployment was deleted by someone else; nothing is left to release on"
-            .to_owned(),
+        message: "the Deployment was deleted by someone else; nothing is left to release on".to_owned(),
     });
 }
 
@@ -156,12 +129,11 @@ pub(super) fn gone(draft: &mut Draft<'_>) {
 /// theirs, and nothing more is touched.
 pub(super) fn drifted(draft: &mut Draft<'_>, release: &Release, workload: &Workload) {
     if workload.digest == release.from.snapshot.template.digest() {
-        let actor = Actor {
-            user: "unknown".to_owned(),
-            source: "cluster".to_owned(),
-            ..draft.order.actor.clone()
-        };
-        draft.event("RolledBackOutside", "someone put the old version's template back (kubectl rollout undo?): finishing the rollback");
+        let actor = Actor { user: "unknown".to_owned(), source: "cluster".to_owned(), ..draft.order.actor.clone() };
+        draft.event(
+            "RolledBackOutside",
+            "someone put the old version's template back (kubectl rollout undo?): finishing the rollback",
+        );
         draft.abort("rolled back by someone else on the cluster");
         return roll_back(draft, release, actor);
     }
@@ -176,11 +148,10 @@ pub(super) fn drifted(draft: &mut Draft<'_>, release: &Release, workload: &Workl
 
 /// Zero pods under a hold: if they came back, all would be of the new version. The old template is restored at once.
 pub(super) fn scaled_to_zero(draft: &mut Draft<'_>, release: &Release) {
-    let actor = Actor {
-        user: "sternway".to_owned(),
-        source: "automatic rollback".to_owned(),
-        ..draft.order.actor.clone()
-    };
-    draft.abort("scaled to zero in mid-release by someone else; the old version is restored, so that it is what comes back");
+    let actor =
+        Actor { user: "sternway".to_owned(), source: "automatic rollback".to_owned(), ..draft.order.actor.clone() };
+    draft.abort(
+        "scaled to zero in mid-release by someone else; the old version is restored, so that it is what comes back",
+    );
     roll_back(draft, release, actor);
 }

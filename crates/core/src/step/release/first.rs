@@ -13,13 +13,9 @@ pub(super) fn done(draft: &mut Draft<'_>, release: &Release, workload: &Workload
     };
     let reached = match next {
         Prelude::GoBack => {
-            let back =
-                workload.digest == release.from.snapshot.template.digest() && !workload.is_held();
+            let back = workload.digest == release.from.snapshot.template.digest() && !workload.is_held();
             if !back {
-                draft.event(
-                    "GoingBackFirst",
-                    "an aborted release is held: going back before the first batch",
-                );
+                draft.event("GoingBackFirst", "an aborted release is held: going back before the first batch");
                 draft.say("going back from an aborted release first");
                 draft.want(Effect::Restore(Box::new(Restore {
                     snapshot: release.from.snapshot.clone(),
@@ -34,15 +30,10 @@ pub(super) fn done(draft: &mut Draft<'_>, release: &Release, workload: &Workload
             if !asked {
                 draft.event(
                     "Scaling",
-                    format!(
-                        "scaling from {} to {replicas} before the first batch",
-                        workload.replicas
-                    ),
+                    format!("scaling from {} to {replicas} before the first batch", workload.replicas),
                 );
                 draft.say(format!("scaling to {replicas} instances first"));
-                draft.want(Effect::Scale {
-                    replicas: *replicas,
-                });
+                draft.want(Effect::Scale { replicas: *replicas });
             }
             asked && workload.is_complete()
         }
@@ -52,10 +43,7 @@ pub(super) fn done(draft: &mut Draft<'_>, release: &Release, workload: &Workload
         if let Some(release) = present(draft) {
             release.first.remove(0);
             // The batch's own time begins now.
-            release.phase = ReleasePhase::Rolling {
-                batch: 0,
-                since: now,
-            };
+            release.phase = ReleasePhase::Rolling { batch: 0, since: now };
         }
         draft.wake_at(now);
     }

@@ -26,16 +26,12 @@ pub(super) fn complete(draft: &mut Draft<'_>, batch: u32, replicas: u32, new: u3
         if index > batch {
             "no instances are left for this batch".clone_into(&mut pipeline.message);
         } else {
-            pipeline.message =
-                format!("batch complete: {new} of {replicas} instances run the new version");
+            pipeline.message = format!("batch complete: {new} of {replicas} instances run the new version");
         }
     }
     draft.event(
         "BatchComplete",
-        format!(
-            "batch {} complete: {new} of {replicas} instances run the new version",
-            batch + 1
-        ),
+        format!("batch {} complete: {new} of {replicas} instances run the new version", batch + 1),
     );
     if finishing {
         for index in batch..last {
@@ -48,12 +44,7 @@ pub(super) fn complete(draft: &mut Draft<'_>, batch: u32, replicas: u32, new: u3
         Gate::Automatic { wait_seconds } => {
             let wait = SignedDuration::from_secs(i64::from(wait_seconds));
             let until = draft.now().checked_add(wait).unwrap_or(draft.context.now);
-            close(
-                draft,
-                last,
-                Some(until),
-                &format!("the next batch begins in {wait_seconds} seconds"),
-            );
+            close(draft, last, Some(until), &format!("the next batch begins in {wait_seconds} seconds"));
             draft.wake_at(until);
         }
         Gate::Manual => close(draft, last, None, "waiting for confirmation of this batch"),
@@ -78,10 +69,7 @@ pub(in crate::step) fn open(draft: &mut Draft<'_>, batch: u32) {
     draft.order.status = Status::Running;
     draft.start_pipeline(batch as usize + 1);
     if let Some(release) = present(draft) {
-        release.phase = ReleasePhase::Rolling {
-            batch: batch + 1,
-            since,
-        };
+        release.phase = ReleasePhase::Rolling { batch: batch + 1, since };
     }
     // Look again at once: the next wave is planned from what is observed.
     draft.wake_at(since);
@@ -92,14 +80,8 @@ fn finish(draft: &mut Draft<'_>) {
         return;
     };
     release.phase = ReleasePhase::Finishing;
-    let effect = Effect::Finish {
-        snapshot: Box::new(release.to.snapshot.clone()),
-        version: release.to.number,
-    };
+    let effect = Effect::Finish { snapshot: Box::new(release.to.snapshot.clone()), version: release.to.number };
     draft.say("all instances run the new version; giving back what was borrowed");
-    draft.event(
-        "Finishing",
-        "all instances run the new version; giving back what was borrowed",
-    );
+    draft.event("Finishing", "all instances run the new version; giving back what was borrowed");
     draft.want(effect);
 }

@@ -9,7 +9,9 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::client::{Client, Credentials, Endpoint};
-use crate::commands::{app, cluster, completions, deploy, order, version};
+use crate::commands::{
+    app, cluster, completions, demo, deploy, key, order, sandbox, serve, version,
+};
 use crate::exit;
 
 /// Where a server listens unless told otherwise, and where the verbs look for it.
@@ -37,6 +39,12 @@ pub(crate) struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// See a phased release aborted and rolled back, on a sandbox cluster in this process
+    Demo(demo::Arguments),
+    /// Start a server
+    Serve(serve::Arguments),
+    /// Start a sandbox cluster alone: a Kubernetes API with simulated nodes
+    Sandbox(sandbox::Arguments),
     /// Create, list and change applications
     #[command(subcommand)]
     App(app::Command),
@@ -51,6 +59,9 @@ pub(crate) enum Command {
     /// List and import clusters
     #[command(subcommand)]
     Cluster(cluster::Command),
+    /// Create, list, disable and enable access keys, in a server's data directory
+    #[command(subcommand)]
+    Key(key::Command),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
 }

@@ -17,7 +17,7 @@ use sternway_wire::model::Success;
 use sternway_wire::signature::client::{AccessKey, Call, SignedCall};
 use uuid::Uuid;
 
-pub(crate) use self::credentials::Credentials;
+pub(crate) use self::credentials::{Credentials, ROOT_KEY_FILE};
 pub(crate) use self::endpoint::Endpoint;
 use crate::system;
 
@@ -123,7 +123,8 @@ impl Client {
         })
     }
 
-    /// Calls an operation of the catalog with these parameters.
+    /// Calls an operation of the catalog with these parameters. Those that EDAS does not have travel in a form body: a query
+    /// is no place for a kubeconfig.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -169,7 +170,7 @@ impl Client {
             .partition(|(name, _)| {
                 route
                     .parameter(name)
-                    .is_some_and(|spec| spec.location == Location::Body)
+                    .is_none_or(|spec| spec.location == Location::Body)
             });
         let host = self.endpoint.host();
         let call = Call {

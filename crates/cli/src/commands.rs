@@ -3,10 +3,14 @@
 pub(crate) mod app;
 pub(crate) mod cluster;
 pub(crate) mod completions;
+pub(crate) mod demo;
 pub(crate) mod deploy;
+pub(crate) mod key;
 mod names;
 pub(crate) mod order;
 mod parameters;
+pub(crate) mod sandbox;
+pub(crate) mod serve;
 pub(crate) mod version;
 mod wait;
 
@@ -16,11 +20,15 @@ use crate::exit::Outcome;
 /// Does what was asked for.
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
     match arguments.command {
+        Command::Demo(arguments) => demo::run(arguments).await,
+        Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Sandbox(arguments) => sandbox::run(arguments).await,
         Command::App(command) => app::run(command).await,
         Command::Deploy(arguments) => deploy::run(arguments).await,
         Command::Order(command) => order::run(command).await,
         Command::Version(command) => version::run(command).await,
         Command::Cluster(command) => cluster::run(command).await,
+        Command::Key(command) => key::run(command).await,
         Command::Completions(arguments) => completions::run(&arguments),
     }
 }

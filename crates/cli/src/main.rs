@@ -13,9 +13,12 @@
 mod arguments;
 mod client;
 mod commands;
+mod compose;
 mod exit;
+mod logging;
 mod output;
 mod progress;
+mod signals;
 mod system;
 
 use std::process::ExitCode;

@@ -1,10 +1,13 @@
 //! `sternway cluster`: the clusters that a server works on.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
-use sternway_wire::model::ListCluster;
+use sternway_wire::model::{ListCluster, TextData};
 
 use crate::arguments::{Connection, Form};
+use crate::compose::Chosen;
 use crate::exit::Outcome;
 use crate::output::{self, Table};
 
@@ -13,6 +16,24 @@ use crate::output::{self, Table};
 pub(crate) enum Command {
     /// List the clusters
     List(ListArguments),
+    /// Import a cluster by its kubeconfig, or give a known one new credentials; prints its id
+    Import(ImportArguments),
+}
+
+/// See [`import`].
+#[derive(Debug, Args)]
+pub(crate) struct ImportArguments {
+    /// The kubeconfig; files it refers to are sent with it
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: PathBuf,
+    /// The context to import [default: the current one]
+    #[arg(long)]
+    context: Option<String>,
+    /// A name for people [default: the context's]
+    #[arg(long)]
+    name: Option<String>,
+    #[command(flatten)]
+    connection: Connection,
 }
 
 /// See [`list`].
@@ -26,6 +47,7 @@ pub(crate) struct ListArguments {
 pub(crate) async fn run(command: Command) -> anyhow::Result<Outcome> {
     match command {
         Command::List(arguments) => list(arguments).await,
+        Command::Import(arguments) => import(arguments).await,
     }
 }
 
@@ -51,5 +73,33 @@ async fn list(arguments: ListArguments) -> anyhow::Result<Outcome> {
         ]);
     }
     output::text(&table.text())?;
+    Ok(Outcome::Succeeded)
+}
+
+async fn import(arguments: ImportArguments) -> anyhow::Result<Outcome> {
+    let ImportArguments {
+        kubeconfig,
+        context,
+        name,
+        connection,
+    } = arguments;
+    let chosen = Chosen::read(&kubeconfig, context.as_deref())?;
+    let client = connection.client()?;
+    let parameters = vec![
+        ("ClusterId", chosen.identity()),
+        (
+            "ClusterName",
+            name.unwrap_or_else(|| chosen.context.clone()),
+        ),
+        ("KubeConfig", chosen.text.reveal().to_owned()),
+    ];
+    let reply = client
+        .call::<TextData>("ImportK8sCluster", parameters)
+        .await?;
+    match connection.output {
+        Form::Json => output::json(&reply.body)?,
+        Form::Text => output::line(&reply.payload.data)?,
+    }
+    output::say(&format!("Imported {} ({}).", chosen.context, chosen.server));
     Ok(Outcome::Succeeded)
 }

@@ -85,9 +85,8 @@ enum OnFailure {
 
 impl Batches {
     /// EDAS's UpdateStrategy; none for one plain batch.
-    fn strategy(self, on_failure: Option<OnFailure>) -> Option<String> {
-        let is_plain = self.batches == 1 && self.gray.is_none();
-        if is_plain && on_failure.is_none() {
+    fn strategy(self) -> Option<String> {
+        if self.batches == 1 && self.gray.is_none() {
             return None;
         }
         let mut batch_update = json!({
@@ -104,15 +103,18 @@ impl Batches {
         if let Some(gray) = self.gray {
             strategy["grayUpdate"] = json!({ "gray": gray });
         }
-        if let Some(on_failure) = on_failure {
-            strategy["onFailure"] = match on_failure {
-                OnFailure::Rollback => "rollback",
-                OnFailure::Pause => "pause",
-                OnFailure::Keep => "keep",
-            }
-            .into();
-        }
         Some(strategy.to_string())
+    }
+}
+
+impl OnFailure {
+    /// As the server's own parameter has it.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Rollback => "rollback",
+            Self::Pause => "pause",
+            Self::Keep => "keep",
+        }
     }
 }
 
@@ -139,9 +141,10 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
     parameters.extend(environment(&change.environment));
     parameters.extend(
         batches
-            .strategy(on_failure)
+            .strategy()
             .map(|strategy| ("UpdateStrategy", strategy)),
     );
+    parameters.extend(on_failure.map(|what| ("OnFailure", what.word().to_owned())));
     parameters.extend(batch_timeout.map(|seconds| ("BatchTimeout", seconds.to_string())));
     parameters.extend(description.map(|text| ("ChangeOrderDesc", text)));
     parameters.extend(extra);
@@ -185,14 +188,14 @@ mod tests {
 
     #[test]
     fn the_strategy_is_the_one_of_the_api() {
-        assert_eq!(PLAIN.strategy(None), None);
+        assert_eq!(PLAIN.strategy(), None);
         let manual = Batches {
             batches: 3,
             manual: true,
             ..PLAIN
         };
         let expected = r#"{"type":"BatchUpdate","batchUpdate":{"batch":3,"releaseType":"manual"}}"#;
-        assert_eq!(manual.strategy(None).unwrap(), expected);
+        assert_eq!(manual.strategy().unwrap(), expected);
         let gray = Batches {
             batches: 2,
             wait_minutes: Some(5),
@@ -200,16 +203,6 @@ mod tests {
             ..PLAIN
         };
         let expected = r#"{"type":"GrayBatchUpdate","batchUpdate":{"batch":2,"releaseType":"auto","batchWaitTime":5},"grayUpdate":{"gray":1}}"#;
-        assert_eq!(gray.strategy(None).unwrap(), expected);
-    }
-
-    #[test]
-    fn what_to_do_on_failure_travels_with_the_strategy() {
-        assert!(
-            PLAIN
-                .strategy(Some(OnFailure::Keep))
-                .unwrap()
-                .contains(r#""onFailure":"keep""#)
-        );
+        assert_eq!(gray.strategy().unwrap(), expected);
     }
 }

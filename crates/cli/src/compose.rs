@@ -1,0 +1,161 @@
+//! The parts put together: a store, clusters, an engine and a server, as `serve` and `demo` run them.
+//!
+//! ```text
+//!            ┌──────────── Composition ────────────┐
+//!   listeners ──► server ──► engine ──► clusters ──► Kubernetes
+//!                    └──► store ◄──┘
+//! ```
+//!
+//! Stopping goes the way of a request: first nobody gets in any more, then orders are left resumable, then watches end, and
+//! last the store lets the data directory go. Each part is critical: one that ends by itself ends the whole.
+
+mod clusters;
+mod kubeconfig;
+mod root_key;
+mod sandbox;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow, ensure};
+use sternway_cluster::KubeClusters;
+use sternway_core::ports::{Clusters as _, Ids as _, Store as _};
+use sternway_engine::{Engine, Ports, Settings};
+use sternway_server::{Config, Listener, Server};
+use sternway_store::{DATABASE_FILE, MasterKey, SqliteStore};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use self::clusters::{Import, in_cluster};
+pub(crate) use self::kubeconfig::Chosen;
+pub(crate) use self::root_key::{RootKey, access_key, fresh as fresh_key};
+pub(crate) use self::sandbox::{KUBECONFIG_FILE, RunningSandbox, write_kubeconfig};
+use crate::system::{RandomIds, SystemClock};
+
+/// Everything that a server is made of, not yet running.
+#[derive(Debug)]
+pub(crate) struct Composition {
+    store: Arc<SqliteStore>,
+    clusters: KubeClusters,
+    engine: Arc<Engine>,
+    server: Server,
+}
+
+/// What may be chosen about it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Options {
+    pub(crate) server: Config,
+    pub(crate) cluster: sternway_cluster::Options,
+}
+
+/// Opens the store of a data directory, making it if it is not there.
+pub(crate) async fn open_store(data: &Path) -> anyhow::Result<SqliteStore> {
+    let key = MasterKey::load_or_create(data)?;
+    Ok(SqliteStore::open(data, key).await?)
+}
+
+/// Opens the store of a data directory that a server has used.
+pub(crate) async fn open_existing(data: &Path) -> anyhow::Result<SqliteStore> {
+    ensure!(
+        data.join(DATABASE_FILE).exists(),
+        "{} is no data directory of a server: name one with --data, or let `sternway serve` make it",
+        data.display()
+    );
+    open_store(data).await
+}
+
+impl Composition {
+    /// Puts the parts together on a data directory, and starts to connect the clusters that the store knows.
+    pub(crate) async fn new(data: &Path, options: Options) -> anyhow::Result<Self> {
+        let store = Arc::new(open_store(data).await?);
+        let clusters = KubeClusters::new(options.cluster);
+        let ports = Ports {
+            store: store.clone(),
+            clusters: Arc::new(clusters.clone()),
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(RandomIds),
+        };
+        let engine = Engine::new(ports, Settings::new(holder()));
+        let server = Server::new(options.server, Arc::clone(&engine));
+        let composition = Self {
+            store,
+            clusters,
+            engine,
+            server,
+        };
+        composition.connect_known().await?;
+        Ok(composition)
+    }
+
+    /// The first access key: made, written and stored at the first start.
+    pub(crate) async fn root_key(&self, data: &Path) -> anyhow::Result<RootKey> {
+        root_key::ensure(&*self.store, data).await
+    }
+
+    /// Whether there is any cluster to work on.
+    pub(crate) async fn has_clusters(&self) -> anyhow::Result<bool> {
+        Ok(!self.store.clusters().await?.is_empty())
+    }
+
+    /// Runs until `stop`, or until a part ends that should not have; then `stop` is cancelled from here, and the rest stops too.
+    ///
+    /// # Errors
+    /// If a part ended by itself, or could not stop in order.
+    pub(crate) async fn run(
+        self,
+        listeners: Vec<Listener>,
+        stop: CancellationToken,
+    ) -> anyhow::Result<()> {
+        let Self {
+            store,
+            clusters,
+            engine,
+            server,
+        } = self;
+        let working = CancellationToken::new();
+        let serve = async {
+            let served = server.serve(listeners, stop.clone()).await;
+            let too_early = !stop.is_cancelled();
+            stop.cancel();
+            // Nobody gives commands any more: now the engine may leave its orders.
+            working.cancel();
+            served.context("the HTTP server failed")?;
+            ensure!(!too_early, "the HTTP server ended by itself");
+            anyhow::Ok(())
+        };
+        let work = async {
+            engine.run(working.clone()).await;
+            let too_early = !working.is_cancelled();
+            stop.cancel();
+            ensure!(!too_early, "the engine ended by itself");
+            Ok(())
+        };
+        let guard = async {
+            tokio::select! {
+                () = working.cancelled() => Ok(()),
+                () = store.failed() => {
+                    stop.cancel();
+                    Err(anyhow!("the store cannot write any more: the log says why"))
+                }
+            }
+        };
+        let (served, worked, guarded) = tokio::join!(serve, work, guard);
+        clusters.shutdown().await;
+        store.close().await;
+        guarded.and(worked).and(served)
+    }
+
+    /// Connects what the store knows, without waiting: a cluster that is away must not keep the server from starting.
+    async fn connect_known(&self) -> anyhow::Result<()> {
+        for cluster in self.store.clusters().await? {
+            self.clusters
+                .connect_later(cluster.id, &cluster.access)
+                .await;
+        }
+        Ok(())
+    }
+}
+
+/// The name of this process among others on the same store.
+fn holder() -> String {
+    format!("{}-{}", std::process::id(), RandomIds.fresh().simple())
+}

@@ -6,10 +6,8 @@ import pathlib
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
-import urllib.error
 import urllib.request
 
 from .waiting import eventually
@@ -25,13 +23,6 @@ def binary():
     if found is None:
         raise SystemExit(f"{path} is no program: set STERNWAY_BINARY, or run scripts/test")
     return str(pathlib.Path(found).resolve())
-
-
-def free_port():
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Process:
@@ -74,6 +65,36 @@ class Process:
             raise AssertionError(f"sternway did not stop within {STOP_SECONDS} s of SIGTERM:\n{self.tail()}") from None
 
 
+class Sandbox:
+    """A sandbox cluster alone, which outlives the servers that work on it. A context manager."""
+
+    def __init__(self):
+        self._directory = pathlib.Path(tempfile.mkdtemp(prefix="sternway-sandbox-"))
+        self.kubeconfig = self._directory / "kubeconfig"
+        self.process = None
+
+    def __enter__(self):
+        arguments = ["sandbox", "--listen", "127.0.0.1:0", "--kubeconfig-out", str(self.kubeconfig)]
+        self.process = Process(arguments, self._directory / "sandbox.log")
+        try:
+            eventually("the sandbox to be ready", self._ready, START_SECONDS, self.process.check_alive)
+        except BaseException:
+            self.process.stop()
+            raise
+        return self
+
+    def __exit__(self, kind, error, trace):
+        code = self.process.stop()
+        shutil.rmtree(self._directory, ignore_errors=True)
+        if kind is None and code != 0:
+            raise AssertionError(f"the sandbox stopped with exit code {code} on SIGTERM")
+
+    def _ready(self):
+        if not self.kubeconfig.exists():
+            return "not yet: it has written no kubeconfig"
+        return is_ready(kubernetes_address(self.kubeconfig))
+
+
 class Server:
     """A server, ready to be used. A context manager: it is stopped at the end, and has to stop in good order.
 
@@ -82,24 +103,18 @@ class Server:
 
     def __init__(self, kubeconfig=None):
         self._given = kubeconfig
-        self.port = free_port()
-        self.host = f"127.0.0.1:{self.port}"
-        self.data = pathlib.Path(tempfile.mkdtemp(prefix="sternway-clients-"))
+        self.data = pathlib.Path(tempfile.mkdtemp(prefix="sternway-server-"))
+        self.host = None
         self.process = None
         self.access_key_id = None
         self.access_key_secret = None
 
     def __enter__(self):
-        cluster = ["--kubeconfig", str(self._given)] if self._given else ["--sandbox"]
-        arguments = ["serve", "--listen", self.host, "--data", str(self.data / "data"), *cluster]
-        self.process = Process(arguments, self.data / "server.log")
         try:
-            eventually("the server to be ready", self._ready, START_SECONDS, self.process.check_alive)
-            key = json.loads((self.data / "data" / "root-access-key.json").read_text())
+            self.start()
         except BaseException:
-            self.process.stop()
+            shutil.rmtree(self.data, ignore_errors=True)
             raise
-        self.access_key_id, self.access_key_secret = key["AccessKeyId"], key["AccessKeySecret"]
         return self
 
     def __exit__(self, kind, error, trace):
@@ -109,6 +124,26 @@ class Server:
         shutil.rmtree(self.data, ignore_errors=True)
         if kind is None and code != 0:
             raise AssertionError(f"the server stopped with exit code {code} on SIGTERM")
+
+    def start(self):
+        """Starts it, or starts it again on the state that it left; returns when it is ready."""
+        cluster = ["--kubeconfig", str(self._given)] if self._given else ["--sandbox"]
+        log = self.data / "server.log"
+        log.unlink(missing_ok=True)
+        self.process = Process(["serve", "--listen", "127.0.0.1:0", "--data", str(self.data / "data"), *cluster], log)
+        try:
+            self.host = eventually("the server to listen", self._address, START_SECONDS, self.process.check_alive)
+            eventually("the server to be ready", lambda: is_ready(f"http://{self.host}"), START_SECONDS, self.process.check_alive)
+            key = json.loads((self.data / "data" / "root-access-key.json").read_text())
+        except BaseException:
+            print(f"--- the end of the server's log\n{self.process.tail()}\n---", flush=True)
+            self.process.stop()
+            raise
+        self.access_key_id, self.access_key_secret = key["AccessKeyId"], key["AccessKeySecret"]
+
+    def kill(self):
+        """Ends it as a power failure would."""
+        self.process.kill()
 
     @property
     def kubeconfig(self):
@@ -130,12 +165,18 @@ class Server:
             "KUBECONFIG": str(self.kubeconfig),
         }
 
-    def _ready(self):
-        try:
-            with urllib.request.urlopen(f"http://{self.host}/readyz", timeout=5) as answer:
-                return answer.status == 200
-        except (urllib.error.URLError, OSError) as error:
-            return f"not yet: {error}"
+    def _address(self):
+        found = re.search(r"listening on http://([0-9.]+:[0-9]+)", self.process.tail())
+        return found.group(1) if found else "not yet: it has not said where it listens"
+
+
+def is_ready(address):
+    """Whether a server, ours or the sandbox's, says that it is ready."""
+    try:
+        with urllib.request.urlopen(f"{address}/readyz", timeout=5) as answer:
+            return answer.status == 200
+    except OSError as error:
+        return f"not yet: {error}"
 
 
 def kubernetes_address(kubeconfig):

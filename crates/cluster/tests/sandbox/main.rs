@@ -8,3 +8,4 @@ mod harness;
 mod connections;
 mod effects;
 mod observations;
+mod tls;

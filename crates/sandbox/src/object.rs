@@ -82,7 +82,7 @@ pub fn controller_of(object: &Value) -> Option<&Value> {
 
 /// Whether `metadata.deletionTimestamp` is set.
 pub fn is_deleting(object: &Value) -> bool {
-    deletion_timestamp(object).is_some()
+    !metadata_text(object, "deletionTimestamp").is_empty()
 }
 
 /// `metadata.deletionTimestamp`: when the grace period ends.
@@ -95,28 +95,42 @@ pub fn creation_timestamp(object: &Value) -> Option<Timestamp> {
     timestamp(object, "/metadata/creationTimestamp")
 }
 
+/// The value at a JSON pointer. Controllers read thousands of objects at a time, and unlike [`Value::pointer`] this does
+/// not allocate for tokens that need no unescaping, which is nearly all of them.
+pub fn at<'a>(object: &'a Value, pointer: &str) -> Option<&'a Value> {
+    if pointer.contains('~') {
+        return object.pointer(pointer);
+    }
+    if pointer.is_empty() {
+        return Some(object);
+    }
+    pointer.strip_prefix('/')?.split('/').try_fold(object, |value, token| match value {
+        Value::Object(map) => map.get(token),
+        Value::Array(items) => items.get(token.parse::<usize>().ok()?),
+        _ => None,
+    })
+}
+
 /// The text at a JSON pointer, or "".
 pub fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object
-        .pointer(pointer)
+    at(object, pointer)
         .and_then(Value::as_str)
         .unwrap_or_default()
 }
 
 /// The integer at a JSON pointer.
 pub fn integer(object: &Value, pointer: &str) -> Option<i64> {
-    object.pointer(pointer).and_then(Value::as_i64)
+    at(object, pointer).and_then(Value::as_i64)
 }
 
 /// The boolean at a JSON pointer.
 pub fn boolean(object: &Value, pointer: &str) -> Option<bool> {
-    object.pointer(pointer).and_then(Value::as_bool)
+    at(object, pointer).and_then(Value::as_bool)
 }
 
 /// The elements of the list at a JSON pointer; empty when absent.
 pub fn items<'a>(object: &'a Value, pointer: &str) -> &'a [Value] {
-    object
-        .pointer(pointer)
+    at(object, pointer)
         .and_then(Value::as_array)
         .map(Vec::as_slice)
         .unwrap_or_default()
@@ -124,7 +138,7 @@ pub fn items<'a>(object: &'a Value, pointer: &str) -> &'a [Value] {
 
 /// The time at a JSON pointer.
 pub fn timestamp(object: &Value, pointer: &str) -> Option<Timestamp> {
-    object.pointer(pointer)?.as_str()?.parse().ok()
+    at(object, pointer)?.as_str()?.parse().ok()
 }
 
 /// A time as the API writes it: UTC, whole seconds.

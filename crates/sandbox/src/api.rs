@@ -207,7 +207,8 @@ fn answer_object(backend: &mut Backend<'_>, call: &Call<'_>) -> Result<Response,
         ("DELETE", false) => "delete",
         _ => return Err(Status::method_not_allowed()),
     };
-    if !call.resource.allows(verb) {
+    let everywhere = call.resource.namespaced && call.namespace.is_empty();
+    if !call.resource.allows(verb) || (everywhere && !matches!(verb, "list" | "watch")) {
         return Err(Status::method_not_allowed());
     }
     match verb {

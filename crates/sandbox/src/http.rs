@@ -12,6 +12,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::future::IntoFuture;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,6 +35,9 @@ use crate::sandbox::Sandbox;
 
 /// What a real server accepts as a request body.
 const BODY_LIMIT: usize = 3 * 1024 * 1024;
+
+/// How long open connections may take to end.
+const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Serves a sandbox until `cancel` fires: then open watches end, requests in flight are answered, and the call
 /// returns. The sandbox must not be changed behind the back of the server, or watches learn of it late.
@@ -63,11 +67,21 @@ pub async fn serve(
     });
     let router = axum::Router::new().fallback(answer).with_state(edge);
     let served = axum::serve(listener, router)
-        .with_graceful_shutdown(cancel.clone().cancelled_owned())
-        .await;
+        .with_graceful_shutdown(cancel.clone().cancelled_owned());
+    let served = tokio::select! {
+        served = served.into_future() => served,
+        // A client that does not read its watch would hold the server forever.
+        () = patience(&cancel) => Ok(()),
+    };
     cancel.cancel();
     tasks.wait().await;
     served
+}
+
+/// Returns some time after the cancellation.
+async fn patience(cancel: &CancellationToken) {
+    cancel.cancelled().await;
+    tokio::time::sleep(SHUTDOWN_PATIENCE).await;
 }
 
 /// A kubeconfig for a sandbox at this address: plain HTTP, no credentials.

@@ -397,3 +397,79 @@ impl Storage {
 fn stamp(object: &mut Value, revision: u64) {
     object::metadata_mut(object).insert("resourceVersion".into(), json!(revision.to_string()));
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::resources::{CONFIGMAPS, SECRETS};
+
+    fn put(storage: &mut Storage, namespace: &str, name: &str, value: i64) -> u64 {
+        storage.put(
+            CONFIGMAPS,
+            json!({"metadata": {"namespace": namespace, "name": name}, "value": value}),
+        );
+        storage.revision()
+    }
+
+    fn shown(objects: &[Arc<Value>]) -> Vec<(String, i64)> {
+        let describe = |object: &Arc<Value>| {
+            (object::name(object).to_owned(), object::integer(object, "/value").unwrap())
+        };
+        objects.iter().map(describe).collect()
+    }
+
+    #[test]
+    fn the_past_is_what_is_left_when_the_history_is_undone() {
+        let mut storage = Storage::new();
+        put(&mut storage, "x", "b", 1);
+        let first = put(&mut storage, "x", "a", 1);
+        let second = put(&mut storage, "x", "b", 2);
+        storage.remove(CONFIGMAPS, "x", "a").unwrap();
+        put(&mut storage, "x", "c", 1);
+        put(&mut storage, "y", "d", 1);
+        let at = |revision| storage.list_at(CONFIGMAPS, Some("x"), revision).map(|list| shown(&list));
+        assert_eq!(at(first), Ok(vec![("a".into(), 1), ("b".into(), 1)]));
+        assert_eq!(at(second), Ok(vec![("a".into(), 1), ("b".into(), 2)]));
+        assert_eq!(at(storage.revision()), Ok(vec![("b".into(), 2), ("c".into(), 1)]));
+        assert_eq!(storage.count(CONFIGMAPS), 3);
+    }
+
+    #[test]
+    fn compacted_history_is_refused_and_not_guessed() {
+        let mut storage = Storage::new();
+        let first = put(&mut storage, "x", "a", 1);
+        let second = put(&mut storage, "x", "a", 2);
+        storage.compact(second);
+        assert_eq!(
+            storage.events_after(CONFIGMAPS, first).err(),
+            Some(Compacted { wanted: first, oldest: second })
+        );
+        assert!(storage.list_at(SECRETS, None, first).is_err(), "compaction is store-wide");
+        assert_eq!(storage.events_after(CONFIGMAPS, second).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_full_ring_forgets_its_oldest_events() {
+        let mut storage = Storage::new();
+        let first = put(&mut storage, "x", "a", 0);
+        for value in 0..COLLECTION_HISTORY {
+            put(&mut storage, "x", "a", i64::try_from(value).unwrap());
+        }
+        assert_eq!(storage.events_after(CONFIGMAPS, first).unwrap().count(), COLLECTION_HISTORY);
+        assert!(storage.events_after(CONFIGMAPS, first - 1).is_err());
+    }
+
+    #[test]
+    fn dependents_follow_owner_references() {
+        let mut storage = Storage::new();
+        let owned = |owners: Value| json!({"metadata": {"namespace": "x", "name": "a", "ownerReferences": owners}});
+        storage.put(CONFIGMAPS, owned(json!([{"uid": "one"}, {"uid": "two"}])));
+        assert_eq!(storage.dependents("two").count(), 1);
+        storage.put(CONFIGMAPS, owned(json!([{"uid": "one"}])));
+        assert_eq!((storage.dependents("one").count(), storage.dependents("two").count()), (1, 0));
+        storage.remove(CONFIGMAPS, "x", "a");
+        assert_eq!(storage.dependents("one").count(), 0);
+    }
+}

@@ -73,9 +73,8 @@ pub(super) fn delete(
         if writes.dry_run {
             return Ok(Deletion::Gone(Arc::new(object)));
         }
-        let marked = has_grace(resource) && !object::is_deleting(&stored);
         // A pod that goes at once is still seen to be going: marked first, then removed.
-        if marked {
+        if has_grace(resource) && object != *stored {
             writes.storage.put(resource, object);
         }
         let last = writes.storage.remove(resource, namespace, name);
@@ -166,26 +165,31 @@ fn grace_period(resource: &Resource, stored: &Value, options: &DeleteOptions) ->
     options.grace_period_seconds.unwrap_or(own).max(0)
 }
 
-/// Sets or shortens the deletion marks.
+/// Sets or shortens the deletion marks. The grace counts from the first request, however often it is shortened.
 fn mark(writes: &Writes<'_>, resource: &Resource, object: &mut Value, grace: i64) {
-    if let Some(present) = object::integer(object, "/metadata/deletionGracePeriodSeconds") {
-        if present <= grace {
-            return;
-        }
-    } else if resource.generation != Generation::None || object::generation(object) > 0 {
+    let present = object::integer(object, "/metadata/deletionGracePeriodSeconds");
+    if object::is_deleting(object) && present.is_none_or(|present| present <= grace) {
+        return;
+    }
+    if !object::is_deleting(object)
+        && (resource.generation != Generation::None || object::generation(object) > 0)
+    {
         let next = object::generation(object) + 1;
         object::metadata_mut(object).insert("generation".into(), json!(next));
     }
-    let end = writes
-        .now
-        .checked_add(SignedDuration::from_secs(grace))
-        .unwrap_or(writes.now);
+    let requested = match (object::deletion_timestamp(object), present) {
+        (Some(end), Some(present)) => {
+            end.saturating_sub(SignedDuration::from_secs(present)).unwrap_or(writes.now)
+        }
+        _ => writes.now,
+    };
+    let end = requested.saturating_add(SignedDuration::from_secs(grace)).unwrap_or(requested);
     let metadata = object::metadata_mut(object);
     metadata.insert("deletionTimestamp".into(), json!(object::format_time(end)));
-    if resource.storage_key != "namespaces" {
-        metadata.insert("deletionGracePeriodSeconds".into(), json!(grace));
-    } else {
+    if resource.storage_key == "namespaces" {
         object::child_mut(object::as_map(object), "status")
             .insert("phase".into(), json!("Terminating"));
+    } else {
+        metadata.insert("deletionGracePeriodSeconds".into(), json!(grace));
     }
 }

@@ -6,13 +6,17 @@ use super::compare::Difference;
 
 /// Exchanges before which the controllers had settled in the recording, though no note says so.
 const SETTLED: &[(&str, usize)] =
-    &[("delete-propagation", 4), ("delete-propagation", 8), ("pods-eviction", 16)];
+    &[("delete-propagation", 4), ("delete-propagation", 8), ("pods-eviction", 16),
+    ("pod-delete-graceful", 3),
+    ("pod-delete-graceful", 10),
+    ("rollout-history", 1),
+];
 
 /// Exchanges that the recording sent before the controllers had acted on the one before.
 const HASTY: &[(&str, std::ops::RangeInclusive<usize>)] = &[("pdb", 9..=9), ("scale", 7..=16)];
 
 /// Watches that were kept open until the controllers had settled.
-const WATCHED_ON: &[(&str, usize)] = &[("watch-deployment", 3), ("watch-deployment", 4), ("watch-deployment", 5)];
+const WATCHED_ON: &[(&str, usize)] = &[("pod-delete-graceful", 3), ("watch-deployment", 3), ("watch-deployment", 4), ("watch-deployment", 5)];
 
 /// Whether the controllers settle before this exchange.
 pub(crate) fn settles(vector: &str, exchange: usize) -> bool {

@@ -27,11 +27,14 @@ use crate::writes::Writes;
 
 pub(crate) mod agenda;
 mod deployment;
+mod disruption;
+mod endpoints;
 pub(crate) mod events;
 mod garbage;
 mod namespace;
 pub(crate) mod observe;
 pub(crate) mod pod;
+pub(crate) mod quota;
 mod replicaset;
 pub(crate) mod selector;
 
@@ -61,9 +64,7 @@ pub(crate) struct Index {
 
 impl Context<'_> {
     pub(crate) fn get(&self, resource: &Resource, name: &Name) -> Option<Arc<Value>> {
-        self.storage
-            .get(resource, &name.namespace, &name.name)
-            .map(Arc::clone)
+        self.storage.get(resource, &name.namespace, &name.name).map(Arc::clone)
     }
 
     pub(crate) fn writes(&mut self) -> Writes<'_> {
@@ -78,18 +79,13 @@ impl Context<'_> {
         message: &str,
         component: &'static str,
     ) {
-        self.note(Note {
-            object,
-            severity,
-            reason,
-            message,
-            component,
-            host: "",
-            field_path: "",
-        });
+        self.note(Note { object, severity, reason, message, component, host: "", field_path: "" });
     }
 
     pub(crate) fn note(&mut self, note: Note<'_>) {
+        if !self.options.routine_events && note.is_routine() {
+            return;
+        }
         self.recorder.record(self.storage, self.rng, self.now, note);
         if let Ok(time) = self.now.checked_add(events::KEPT_FOR) {
             // One timer for the oldest event is enough; it renews itself.
@@ -103,9 +99,7 @@ impl Context<'_> {
     /// The pods of a namespace that have no controller.
     pub(crate) fn orphans(&self, namespace: &str) -> Vec<Arc<Value>> {
         let names = self.index.orphans.get(namespace).into_iter().flatten();
-        names
-            .filter_map(|name| self.storage.get(resources::PODS, namespace, name).cloned())
-            .collect()
+        names.filter_map(|name| self.storage.get(resources::PODS, namespace, name).cloned()).collect()
     }
 }
 
@@ -117,16 +111,15 @@ pub(crate) fn run(context: &mut Context<'_>, task: &Task) -> Result<(), Status> 
         Task::Finalize(key) => garbage::finalize(context, key),
         Task::Collect(key) => garbage::collect(context, key),
         Task::Namespace(name) => namespace::sync(context, name),
-        Task::Endpoints(_) | Task::Disruption(_) | Task::Quota(_) => Ok(()),
+        Task::Endpoints(name) => endpoints::sync(context, name),
+        Task::Disruption(name) => disruption::sync(context, name),
+        Task::Quota(namespace) => quota::sync(context, namespace),
         Task::Schedule(name) => crate::nodes::scheduler::sync(context, name),
         Task::Kubelet(name) => crate::nodes::kubelet::sync(context, name),
         Task::Node(name) => crate::nodes::health::sync(context, name),
         Task::CollectPods(name) => crate::nodes::health::collect_pods(context, name),
         Task::ExpireEvents => {
-            match context
-                .recorder
-                .expire(context.storage, context.rng, context.now)
-            {
+            match context.recorder.expire(context.storage, context.rng, context.now) {
                 Some(time) => context.agenda.at(time, Task::ExpireEvents),
                 None => context.recorder.watched(false),
             }

@@ -68,18 +68,10 @@ impl Nodes {
             if !addresses.used.contains(&byte) {
                 break;
             }
-            byte = if byte == LAST_ADDRESS {
-                FIRST_ADDRESS
-            } else {
-                byte + 1
-            };
+            byte = if byte == LAST_ADDRESS { FIRST_ADDRESS } else { byte + 1 };
         }
         addresses.used.insert(byte);
-        addresses.next = if byte == LAST_ADDRESS {
-            FIRST_ADDRESS
-        } else {
-            byte + 1
-        };
+        addresses.next = if byte == LAST_ADDRESS { FIRST_ADDRESS } else { byte + 1 };
         let [high, low] = number.to_be_bytes();
         Ipv4Addr::new(10, 244_u8.wrapping_add(high), low, byte)
     }
@@ -106,10 +98,7 @@ mod tests {
         let mut nodes = Nodes::default();
         let first = nodes.take_address("a");
         let second = nodes.take_address("a");
-        assert_eq!(
-            (first.to_string(), second.to_string()),
-            ("10.244.0.2".to_owned(), "10.244.0.3".to_owned())
-        );
+        assert_eq!((first.to_string(), second.to_string()), ("10.244.0.2".to_owned(), "10.244.0.3".to_owned()));
         assert_eq!(nodes.take_address("b").to_string(), "10.244.1.2");
         nodes.free_address("a", first);
         let rest: BTreeSet<_> = (0..252).map(|_| nodes.take_address("a")).collect();

@@ -45,6 +45,9 @@ pub struct Options {
     pub stop_delay: SignedDuration,
     /// From a node falling silent to it counting as unreachable.
     pub node_grace: SignedDuration,
+    /// Whether the routine of healthy pods (placed, pulled, started, stopped, ...) makes events as in a real cluster.
+    /// They are more than half of all writes, which a simulation may want to save.
+    pub routine_events: bool,
 }
 
 impl Default for Options {
@@ -57,6 +60,7 @@ impl Default for Options {
             ready_delay: SignedDuration::from_secs(1),
             stop_delay: SignedDuration::from_millis(500),
             node_grace: SignedDuration::from_secs(40),
+            routine_events: true,
         }
     }
 }
@@ -96,12 +100,7 @@ impl Sandbox {
 
     /// Answers a request. What follows from it happens in [`Sandbox::tick`].
     pub fn handle(&mut self, request: &Request, now: Timestamp) -> Response {
-        let mut backend = Backend {
-            storage: &mut self.storage,
-            rng: &mut self.rng,
-            now,
-            logs: &SimulatedLogs { now },
-        };
+        let mut backend = Backend { storage: &mut self.storage, rng: &mut self.rng, now, logs: &SimulatedLogs { now } };
         api::handle(&mut backend, request)
     }
 
@@ -147,11 +146,7 @@ impl Sandbox {
 
     /// Turns what changed in the store into tasks.
     fn observe(&mut self) {
-        let events: Option<Vec<Event>> = self
-            .storage
-            .log_after(self.seen)
-            .ok()
-            .map(|events| events.cloned().collect());
+        let events: Option<Vec<Event>> = self.storage.log_after(self.seen).ok().map(|events| events.cloned().collect());
         match events {
             Some(events) => {
                 for event in events {
@@ -165,9 +160,7 @@ impl Sandbox {
 
     fn bootstrap(&mut self, now: Timestamp) {
         let mut writes = Writes::new(&mut self.storage, &mut self.rng, now);
-        let namespaces = NAMESPACES
-            .iter()
-            .map(|name| (resources::NAMESPACES, json!({"metadata": {"name": name}})));
+        let namespaces = NAMESPACES.iter().map(|name| (resources::NAMESPACES, json!({"metadata": {"name": name}})));
         let nodes = (1..=self.options.nodes).map(|number| {
             let name = format!("node-{number}");
             let labels = json!({
@@ -194,18 +187,11 @@ mod tests {
     use crate::object;
 
     fn request(method: &str, path: &str, body: &Value) -> Request {
-        let kind = if method == "PATCH" {
-            "application/merge-patch+json"
-        } else {
-            "application/json"
-        };
+        let kind = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
         Request {
             method: method.into(),
             path: path.into(),
-            headers: vec![
-                ("content-type".into(), kind.into()),
-                ("accept".into(), "application/json".into()),
-            ],
+            headers: vec![("content-type".into(), kind.into()), ("accept".into(), "application/json".into())],
             body: body.to_string().into_bytes().into(),
             ..Request::default()
         }
@@ -235,29 +221,17 @@ mod tests {
     #[test]
     fn a_deployment_rolls_out_and_settles() {
         let mut sandbox = Sandbox::new(Options::default(), start());
-        let created = sandbox.handle(
-            &request("POST", DEPLOYMENTS, &deployment("app:v1", 10)),
-            start(),
-        );
+        let created = sandbox.handle(&request("POST", DEPLOYMENTS, &deployment("app:v1", 10)), start());
         assert_eq!(created.status, 201);
         let now = run(&mut sandbox, start(), 10);
         let patch = json!({"spec": {"template": {"spec": {"containers": [{"name": "c", "image": "app:v2"}]}}}});
-        let patched = sandbox.handle(
-            &request("PATCH", &format!("{DEPLOYMENTS}/web"), &patch),
-            now,
-        );
+        let patched = sandbox.handle(&request("PATCH", &format!("{DEPLOYMENTS}/web"), &patch), now);
         assert_eq!(patched.status, 200);
         run(&mut sandbox, now, 60);
-        let web = sandbox
-            .storage()
-            .get(resources::DEPLOYMENTS, "default", "web")
-            .unwrap();
+        let web = sandbox.storage().get(resources::DEPLOYMENTS, "default", "web").unwrap();
         assert_eq!(object::integer(web, "/status/availableReplicas"), Some(10));
         assert_eq!(object::integer(web, "/status/updatedReplicas"), Some(10));
-        assert_eq!(
-            object::annotation(web, "deployment.kubernetes.io/revision"),
-            Some("2")
-        );
+        assert_eq!(object::annotation(web, "deployment.kubernetes.io/revision"), Some("2"));
         let images: Vec<&str> = sandbox
             .storage()
             .list(resources::PODS, Some("default"))
@@ -269,25 +243,10 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_cluster() {
         let history = |seed| {
-            let mut sandbox = Sandbox::new(
-                Options {
-                    seed,
-                    ..Options::default()
-                },
-                start(),
-            );
-            sandbox.handle(
-                &request("POST", DEPLOYMENTS, &deployment("app:v1-bad", 3)),
-                start(),
-            );
+            let mut sandbox = Sandbox::new(Options { seed, ..Options::default() }, start());
+            sandbox.handle(&request("POST", DEPLOYMENTS, &deployment("app:v1-bad", 3)), start());
             run(&mut sandbox, start(), 120);
-            let objects = |resource| {
-                sandbox
-                    .storage()
-                    .list(resource, None)
-                    .cloned()
-                    .collect::<Vec<_>>()
-            };
+            let objects = |resource| sandbox.storage().list(resource, None).cloned().collect::<Vec<_>>();
             (objects(resources::PODS), objects(resources::EVENTS))
         };
         assert_eq!(history(1), history(1));

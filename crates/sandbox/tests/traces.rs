@@ -3,9 +3,12 @@
 //! The recordings are in the folder that `STERNWAY_TRACES_DIR` names, by default `shared/kube/traces` beside the
 //! repository. Each file is a scenario: a list of steps, each an action and what came of it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -16,8 +19,14 @@ use self::world::World;
 
 #[path = "traces/compare.rs"]
 mod compare;
+#[path = "traces/driver.rs"]
+mod driver;
 #[path = "traces/kubectl.rs"]
 mod kubectl;
+#[path = "traces/seen.rs"]
+mod seen;
+#[path = "traces/state.rs"]
+mod state;
 #[path = "traces/world.rs"]
 mod world;
 
@@ -27,53 +36,53 @@ const LEAST_RECORDINGS: usize = 1;
 #[test]
 fn the_sandbox_behaves_as_recorded() {
     let folder = std::env::var_os("STERNWAY_TRACES_DIR").map_or_else(
-        || {
-            PathBuf::from(concat!(
-                env!("CARGO_MANIFEST_DIR"),
-                "/../../../shared/kube/traces"
-            ))
-        },
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/kube/traces")),
         PathBuf::from,
     );
     let entries = fs::read_dir(&folder).unwrap_or_else(|error| {
-        panic!(
-            "no traces to replay in {}: {error}; set STERNWAY_TRACES_DIR to their folder",
-            folder.display()
-        )
+        panic!("no traces to replay in {}: {error}; set STERNWAY_TRACES_DIR to their folder", folder.display())
     });
     let mut files: Vec<PathBuf> = entries
         .map(|entry| entry.unwrap().path())
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "json")
-        })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
         .collect();
     files.sort();
-    assert!(
-        files.len() >= LEAST_RECORDINGS,
-        "no traces in {}",
-        folder.display()
-    );
+    assert!(files.len() >= LEAST_RECORDINGS, "no traces in {}", folder.display());
 
-    let mut report = String::new();
-    let mut failed = 0;
-    for file in &files {
-        let scenario: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
-        let differences = replay(&scenario);
-        if differences.is_empty() {
-            continue;
-        }
-        failed += 1;
-        writeln!(report, "{}: {}", scenario["name"], scenario["purpose"]).unwrap();
-        for difference in differences {
-            writeln!(report, "    {difference}").unwrap();
-        }
-    }
+    let reports = replay_all(&files);
     assert!(
-        failed == 0,
-        "{failed} of {} traces differ:\n{report}",
-        files.len()
+        reports.is_empty(),
+        "{} of {} traces differ:\n{}",
+        reports.len(),
+        files.len(),
+        reports.into_values().collect::<String>()
     );
+}
+
+/// Replays all files, a thread per processor, and gives the reports of those that differ.
+fn replay_all(files: &[PathBuf]) -> BTreeMap<&PathBuf, String> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut reports = BTreeMap::new();
+        while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let scenario: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+            let differences = replay(&scenario);
+            if differences.is_empty() {
+                continue;
+            }
+            let mut report = format!("{}: {}\n", scenario["name"], scenario["purpose"]);
+            for difference in differences {
+                writeln!(report, "    {difference}").unwrap();
+            }
+            reports.insert(file, report);
+        }
+        reports
+    };
+    thread::scope(|scope| {
+        let threads = thread::available_parallelism().map_or(1, |count| count.get());
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("a replay panicked, see above")).collect()
+    })
 }
 
 fn replay(scenario: &Value) -> Differences {
@@ -109,16 +118,12 @@ fn replay_step(world: &mut World, step: &Value, recorded_names: &Names) -> Diffe
         world.run_until("the deadline is exceeded", deadline_exceeded);
     }
     world.settle(how == "ok");
-    differences.extend(compare::states(
-        &step["settled"],
-        &world.state(),
-        recorded_names,
-        &world.seen.images,
-    ));
+    differences.extend(compare::states(&step["settled"], &world.state(), recorded_names, &world.seen.images));
     differences.extend(compare::pods_kept(step, world));
     let bounds = bounds(world, ready_before, spec_before);
     differences.extend(compare::extremes(&step["extremes"], world, &bounds));
     differences.extend(compare::events(step, world, recorded_names));
+    differences.extend(compare::deletions(step, world));
     world.unsettled = how != "ok";
     differences
 }
@@ -142,20 +147,10 @@ fn act(world: &mut World, step: &Value) -> Differences {
             }
             other => panic!("patch type not known: {other}"),
         },
-        "scale" => world.request(
-            "PATCH",
-            &format!("{web}/scale"),
-            &json!({"spec": {"replicas": action["replicas"]}}),
-        ),
-        "delete" => world.request(
-            "DELETE",
-            &web,
-            &json!({"propagationPolicy": action["propagation"]}),
-        ),
+        "scale" => world.request("PATCH", &format!("{web}/scale"), &json!({"spec": {"replicas": action["replicas"]}})),
+        "delete" => world.request("DELETE", &web, &json!({"propagationPolicy": action["propagation"]})),
         "wait" => {
-            world.run_for(SignedDuration::from_secs(
-                action["seconds"].as_i64().unwrap(),
-            ));
+            world.run_for(SignedDuration::from_secs(action["seconds"].as_i64().unwrap()));
             return Vec::new();
         }
         "kubectl" => {
@@ -163,12 +158,7 @@ fn act(world: &mut World, step: &Value) -> Differences {
             let mut differences = Vec::new();
             compare::differ("exit code", &response["rc"], &json!(exit), &mut differences);
             if let Some(printed) = printed {
-                compare::differ(
-                    "output",
-                    &response["stdout"],
-                    &json!(printed),
-                    &mut differences,
-                );
+                compare::differ("output", &response["stdout"], &json!(printed), &mut differences);
             }
             return differences;
         }
@@ -185,60 +175,34 @@ fn create(world: &mut World, plural: &str, action: &Value) -> (u16, Value) {
 /// Actions on the first (by name) pods or ReplicaSets of an image.
 fn act_on_some(world: &mut World, action: &Value, response: &Value) -> Differences {
     let op = action["op"].as_str().unwrap();
-    let plural = if op.ends_with("_rs") {
-        "replicasets"
-    } else {
-        "pods"
-    };
-    let prefix = if plural == "pods" {
-        ""
-    } else {
-        "/spec/template"
-    };
+    let plural = if op.ends_with("_rs") { "replicasets" } else { "pods" };
+    let prefix = if plural == "pods" { "" } else { "/spec/template" };
     let path = world.path(plural, "");
     let list = world.get(&path);
     let image = action["image"].as_str().unwrap();
     let count = usize::try_from(action["count"].as_i64().unwrap_or(i64::MAX)).unwrap();
-    let objects: Vec<&Value> = object::items(&list, "/items")
-        .iter()
-        .filter(|one| world::image(one, prefix) == image)
-        .take(count)
-        .collect();
+    let objects: Vec<&Value> =
+        object::items(&list, "/items").iter().filter(|one| state::image(one, prefix) == image).take(count).collect();
     let mut answers = Vec::new();
     for one in objects {
         let path = world.path(plural, object::name(one));
         let (code, _) = match op {
             "set_pod_ready" => {
                 let conditions = with_readiness(one, action["ready"] == true, world);
-                world.request(
-                    "PATCH",
-                    &format!("{path}/status"),
-                    &json!({"status": {"conditions": conditions}}),
-                )
+                world.request("PATCH", &format!("{path}/status"), &json!({"status": {"conditions": conditions}}))
             }
             "patch_pod" | "patch_rs" => world.request("PATCH", &path, &action["body"]),
             "delete_pod" => world.request("DELETE", &path, &Value::Null),
-            "delete_rs" => world.request(
-                "DELETE",
-                &path,
-                &json!({"propagationPolicy": action["propagation"]}),
-            ),
-            "scale_rs" => world.request(
-                "PATCH",
-                &format!("{path}/scale"),
-                &json!({"spec": {"replicas": action["replicas"]}}),
-            ),
+            "delete_rs" => world.request("DELETE", &path, &json!({"propagationPolicy": action["propagation"]})),
+            "scale_rs" => {
+                world.request("PATCH", &format!("{path}/scale"), &json!({"spec": {"replicas": action["replicas"]}}))
+            }
             other => panic!("action not known: {other}"),
         };
         answers.push(json!({"http": code}));
     }
     let mut differences = Vec::new();
-    compare::differ(
-        "responses",
-        response,
-        &Value::Array(answers),
-        &mut differences,
-    );
+    compare::differ("responses", response, &Value::Array(answers), &mut differences);
     differences
 }
 
@@ -248,44 +212,28 @@ fn with_readiness(pod: &Value, ready: bool, world: &World) -> Value {
     for condition in conditions.as_array_mut().unwrap() {
         if condition["type"] == "Ready" || condition["type"] == "ContainersReady" {
             condition["status"] = json!(if ready { "True" } else { "False" });
-            condition["lastTransitionTime"] = json!(object::format_time(world.now));
+            condition["lastTransitionTime"] = json!(object::format_time(world.driver.now));
         }
     }
     conditions
 }
 
 fn deadline_exceeded(world: &World) -> bool {
-    let web = world
-        .sandbox
-        .storage()
-        .get(resources::DEPLOYMENTS, &world.namespace, "web")
-        .unwrap();
-    object::items(web, "/status/conditions")
-        .iter()
-        .any(|one| one["reason"] == "ProgressDeadlineExceeded")
+    let web = world.driver.sandbox.storage().get(resources::DEPLOYMENTS, &world.namespace, "web").unwrap();
+    object::items(web, "/status/conditions").iter().any(|one| one["reason"] == "ProgressDeadlineExceeded")
 }
 
 /// The bounds of a rolling update under the spec as it is at the end of the step.
 fn bounds(world: &World, ready_before: i64, spec_before: i64) -> Bounds {
-    let web = world
-        .sandbox
-        .storage()
-        .get(resources::DEPLOYMENTS, &world.namespace, "web");
+    let web = world.driver.sandbox.storage().get(resources::DEPLOYMENTS, &world.namespace, "web");
     let spec = web.map_or(Value::Null, |web| web["spec"].clone());
     let replicas = object::integer(&spec, "/replicas").unwrap_or(0);
     let resolve = |field: &str, up: bool| {
-        let value = spec
-            .pointer("/strategy/rollingUpdate")
-            .and_then(|update| update.get(field))
-            .cloned();
+        let value = spec.pointer("/strategy/rollingUpdate").and_then(|update| update.get(field)).cloned();
         match value.unwrap_or(json!(0)) {
             Value::String(text) => {
                 let hundredths = text.trim_end_matches('%').parse::<i64>().unwrap() * replicas;
-                if up {
-                    (hundredths + 99) / 100
-                } else {
-                    hundredths / 100
-                }
+                if up { (hundredths + 99) / 100 } else { hundredths / 100 }
             }
             number => number.as_i64().unwrap(),
         }
@@ -296,14 +244,7 @@ fn bounds(world: &World, ready_before: i64, spec_before: i64) -> Bounds {
         (_, unavailable) => unavailable.min(replicas),
     };
     let rolling = spec["strategy"]["type"] == "RollingUpdate";
-    Bounds {
-        replicas,
-        surge,
-        unavailable,
-        ready_before,
-        spec_before,
-        rolling,
-    }
+    Bounds { replicas, surge, unavailable, ready_before, spec_before, rolling }
 }
 
 /// All names of ReplicaSets in a recording, with their images.
@@ -311,11 +252,6 @@ fn recorded_names(scenario: &Value) -> Names {
     object::items(scenario, "/steps")
         .iter()
         .flat_map(|step| object::items(step, "/settled/replicasets"))
-        .map(|set| {
-            (
-                object::text(set, "/name").to_owned(),
-                object::text(set, "/image").to_owned(),
-            )
-        })
+        .map(|set| (object::text(set, "/name").to_owned(), object::text(set, "/image").to_owned()))
         .collect()
 }

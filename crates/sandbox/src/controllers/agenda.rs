@@ -1,7 +1,8 @@
 //! What is to be reconciled, and when: one queue for all controllers, with timers and back-off.
 //!
 //! A task names an object and carries no data: whoever runs it looks at the world afresh. Tasks run in the order in
-//! which they were asked for, each at most once at a time, so a run is the same for the same input.
+//! which they were asked for, each at most once at a time, so a run is the same for the same input. Tasks that only sum
+//! up (endpoints, budgets, quotas) wait for all others, or they would run once for every pod.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -18,17 +19,11 @@ pub(crate) struct Name {
 
 impl Name {
     pub(crate) fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
-        Self {
-            namespace: namespace.into(),
-            name: name.into(),
-        }
+        Self { namespace: namespace.into(), name: name.into() }
     }
 
     pub(crate) fn of(object: &serde_json::Value) -> Self {
-        Self::new(
-            crate::object::namespace(object),
-            crate::object::name(object),
-        )
+        Self::new(crate::object::namespace(object), crate::object::name(object))
     }
 }
 
@@ -63,6 +58,13 @@ pub(crate) enum Task {
     ExpireEvents,
 }
 
+impl Task {
+    /// Whether the task sums up what other tasks do, so that it is done once, after them.
+    fn can_wait(&self) -> bool {
+        matches!(self, Self::Endpoints(_) | Self::Disruption(_) | Self::Quota(_))
+    }
+}
+
 /// The first delay after a failure; it doubles with every further one.
 const FIRST_RETRY: SignedDuration = SignedDuration::from_millis(50);
 /// The longest delay between two attempts.
@@ -72,6 +74,8 @@ const LAST_RETRY: SignedDuration = SignedDuration::from_secs(30);
 #[derive(Debug, Default)]
 pub(crate) struct Agenda {
     queue: VecDeque<Task>,
+    /// Tasks that wait until nothing else is left to do.
+    idle: VecDeque<Task>,
     queued: BTreeSet<Task>,
     timers: BTreeSet<(Timestamp, Task)>,
     failures: BTreeMap<Task, u32>,
@@ -81,7 +85,8 @@ impl Agenda {
     /// Asks for `task` to run as soon as possible.
     pub(crate) fn now(&mut self, task: Task) {
         if self.queued.insert(task.clone()) {
-            self.queue.push_back(task);
+            let queue = if task.can_wait() { &mut self.idle } else { &mut self.queue };
+            queue.push_back(task);
         }
     }
 
@@ -97,14 +102,14 @@ impl Agenda {
                 self.now(task);
             }
         }
-        let task = self.queue.pop_front()?;
+        let task = self.queue.pop_front().or_else(|| self.idle.pop_front())?;
         self.queued.remove(&task);
         Some(task)
     }
 
     /// When the next task is due; `now` if one is already.
     pub(crate) fn due(&self, now: Timestamp) -> Option<Timestamp> {
-        if self.queue.is_empty() {
+        if self.queue.is_empty() && self.idle.is_empty() {
             self.timers.first().map(|(time, _)| *time)
         } else {
             Some(now)
@@ -114,9 +119,7 @@ impl Agenda {
     /// `task` failed at `now` and is to be tried again after a while.
     pub(crate) fn retry(&mut self, now: Timestamp, task: Task) {
         let failures = self.failures.entry(task.clone()).or_insert(0);
-        let delay = FIRST_RETRY
-            .saturating_mul(1 << (*failures).min(20))
-            .min(LAST_RETRY);
+        let delay = FIRST_RETRY.saturating_mul(1 << (*failures).min(20)).min(LAST_RETRY);
         *failures += 1;
         self.at(now + delay, task);
     }
@@ -132,7 +135,7 @@ mod tests {
     use super::*;
 
     fn task(name: &str) -> Task {
-        Task::Quota(name.to_owned())
+        Task::Node(name.to_owned())
     }
 
     #[test]

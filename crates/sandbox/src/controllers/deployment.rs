@@ -44,12 +44,7 @@ pub(super) fn sync(context: &mut Context<'_>, name: &Name) -> Result<(), Status>
     };
     let deployment = Deployment::read(object);
     let sets = claim(context, &deployment)?;
-    let mut rollout = Rollout {
-        context,
-        deployment,
-        sets,
-        new: None,
-    };
+    let mut rollout = Rollout { context, deployment, sets, new: None };
     if object::is_deleting(&rollout.deployment.object) {
         rollout.number_revisions(false)?;
         return rollout.report_counts();
@@ -67,18 +62,11 @@ pub(super) fn sync(context: &mut Context<'_>, name: &Name) -> Result<(), Status>
 /// The ReplicaSets that belong to the Deployment, oldest first: orphans that match are adopted, and owned ones that
 /// match no longer are released.
 fn claim(context: &mut Context<'_>, deployment: &Deployment) -> Result<Vec<ReplicaSet>, Status> {
-    let selector = deployment
-        .object
-        .pointer("/spec/selector")
-        .cloned()
-        .unwrap_or(Value::Null);
+    let selector = deployment.object.pointer("/spec/selector").cloned().unwrap_or(Value::Null);
     let uid = object::uid(&deployment.object);
     let deleting = object::is_deleting(&deployment.object);
-    let candidates: Vec<Arc<Value>> = context
-        .storage
-        .list(resources::REPLICASETS, Some(deployment.namespace()))
-        .cloned()
-        .collect();
+    let candidates: Vec<Arc<Value>> =
+        context.storage.list(resources::REPLICASETS, Some(deployment.namespace())).cloned().collect();
     let mut sets = Vec::new();
     for set in candidates {
         let matches = selector::matches(&selector, object::labels(&set));
@@ -104,11 +92,7 @@ fn release(context: &mut Context<'_>, set: &Value, owner: &str) -> Result<(), St
 /// Appends an owner reference.
 pub(super) fn add_owner(object: &mut Value, owner: Value) {
     let metadata = object::metadata_mut(object);
-    if let Some(owners) = metadata
-        .entry("ownerReferences")
-        .or_insert_with(|| json!([]))
-        .as_array_mut()
-    {
+    if let Some(owners) = metadata.entry("ownerReferences").or_insert_with(|| json!([])).as_array_mut() {
         owners.push(owner);
     }
 }
@@ -116,10 +100,7 @@ pub(super) fn add_owner(object: &mut Value, owner: Value) {
 /// Removes the owner reference with this uid, and the list with its last entry.
 pub(super) fn remove_owner(object: &mut Value, uid: &str) {
     let metadata = object::metadata_mut(object);
-    let Some(owners) = metadata
-        .get_mut("ownerReferences")
-        .and_then(Value::as_array_mut)
-    else {
+    let Some(owners) = metadata.get_mut("ownerReferences").and_then(Value::as_array_mut) else {
         return;
     };
     owners.retain(|owner| object::text(owner, "/uid") != uid);
@@ -128,18 +109,9 @@ pub(super) fn remove_owner(object: &mut Value, uid: &str) {
     }
 }
 
-fn change(
-    context: &mut Context<'_>,
-    set: &Value,
-    edit: impl FnOnce(&mut Value),
-) -> Result<Arc<Value>, Status> {
-    let (namespace, name) = (
-        object::namespace(set).to_owned(),
-        object::name(set).to_owned(),
-    );
-    context
-        .writes()
-        .modify(resources::REPLICASETS, &namespace, &name, Part::Main, edit)
+fn change(context: &mut Context<'_>, set: &Value, edit: impl FnOnce(&mut Value)) -> Result<Arc<Value>, Status> {
+    let (namespace, name) = (object::namespace(set).to_owned(), object::name(set).to_owned());
+    context.writes().modify(resources::REPLICASETS, &namespace, &name, Part::Main, edit)
 }
 
 /// One reconciliation under way.
@@ -159,11 +131,7 @@ impl Rollout<'_, '_> {
 
     /// All sets but the new one, oldest first.
     fn old_sets(&self) -> Vec<ReplicaSet> {
-        let indexed = self
-            .sets
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| Some(*index) != self.new);
+        let indexed = self.sets.iter().enumerate().filter(|(index, _)| Some(*index) != self.new);
         indexed.map(|(_, set)| set.clone()).collect()
     }
 
@@ -183,34 +151,23 @@ impl Rollout<'_, '_> {
         let mut wanted = Value::clone(&self.sets[index].object);
         let annotated = revision::annotate_new(&self.deployment, &mut wanted, next);
         let min_ready = self.deployment.min_ready_seconds;
-        if annotated || object::integer(&wanted, "/spec/minReadySeconds").unwrap_or(0) != min_ready
-        {
+        if annotated || object::integer(&wanted, "/spec/minReadySeconds").unwrap_or(0) != min_ready {
             let value = (min_ready > 0).then(|| json!(min_ready));
             object::set_or_remove(&mut wanted["spec"], "minReadySeconds", value);
             let namespace = self.deployment.namespace().to_owned();
             let name = object::name(&wanted).to_owned();
-            let updated =
-                self.context
-                    .writes()
-                    .update(resources::REPLICASETS, &namespace, &name, wanted)?;
+            let updated = self.context.writes().update(resources::REPLICASETS, &namespace, &name, wanted)?;
             self.sets[index] = ReplicaSet::read(updated);
             return Ok(());
         }
-        let revision = object::annotation(&wanted, REVISION)
-            .unwrap_or("0")
-            .to_owned();
+        let revision = object::annotation(&wanted, REVISION).unwrap_or("0").to_owned();
         let found = Condition {
             kind: "Progressing",
             status: "True",
             reason: reason::FOUND,
             message: format!("Found new replica set {:?}", self.sets[index].name()),
         };
-        let unknown = self
-            .deployment
-            .object
-            .get("status")
-            .and_then(status::progressing)
-            .is_none();
+        let unknown = self.deployment.object.get("status").and_then(status::progressing).is_none();
         let condition = (self.deployment.progress_deadline.is_some() && unknown).then_some(found);
         self.record_revision(&revision, condition)
     }
@@ -220,11 +177,7 @@ impl Rollout<'_, '_> {
         let wanted = revision::new_replica_set(&self.deployment, replicas, next);
         let set_name = object::name(&wanted).to_owned();
         let namespace = self.deployment.namespace().to_owned();
-        match self
-            .context
-            .writes()
-            .create(resources::REPLICASETS, &namespace, wanted)
-        {
+        match self.context.writes().create(resources::REPLICASETS, &namespace, wanted) {
             Ok(created) => self.sets.push(ReplicaSet::read(created)),
             Err(refusal) if refusal.reason == "AlreadyExists" => {
                 return self.collide(&set_name, refusal);
@@ -234,20 +187,14 @@ impl Rollout<'_, '_> {
         self.sets.sort_by(ReplicaSet::by_age);
         self.new = self.sets.iter().position(|set| set.name() == set_name);
         if replicas > 0 {
-            self.announce(format!(
-                "Scaled up replica set {set_name} from 0 to {replicas}"
-            ));
+            self.announce(format!("Scaled up replica set {set_name} from 0 to {replicas}"));
         }
-        let condition = self
-            .deployment
-            .progress_deadline
-            .is_some()
-            .then(|| Condition {
-                kind: "Progressing",
-                status: "True",
-                reason: reason::CREATED,
-                message: format!("Created new replica set {set_name:?}"),
-            });
+        let condition = self.deployment.progress_deadline.is_some().then(|| Condition {
+            kind: "Progressing",
+            status: "True",
+            reason: reason::CREATED,
+            message: format!("Created new replica set {set_name:?}"),
+        });
         self.record_revision(&next.to_string(), condition)
     }
 
@@ -255,13 +202,9 @@ impl Rollout<'_, '_> {
     fn collide(&mut self, set_name: &str, refusal: Status) -> Result<(), Status> {
         let name = Name::new(self.deployment.namespace(), set_name);
         // One that is on its way out is no collision; its end brings the next attempt.
-        let leaving = self
-            .context
-            .get(resources::REPLICASETS, &name)
-            .is_some_and(|set| object::is_deleting(&set));
+        let leaving = self.context.get(resources::REPLICASETS, &name).is_some_and(|set| object::is_deleting(&set));
         if !leaving {
-            let collisions =
-                object::integer(&self.deployment.object, "/status/collisionCount").unwrap_or(0);
+            let collisions = object::integer(&self.deployment.object, "/status/collisionCount").unwrap_or(0);
             self.write_status(|deployment| {
                 object::child_mut(object::as_map(deployment), "status")
                     .insert("collisionCount".into(), json!(collisions + 1));
@@ -271,10 +214,7 @@ impl Rollout<'_, '_> {
     }
 
     fn fail_to_create(&mut self, set_name: &str, refusal: Status) -> Result<(), Status> {
-        let message = format!(
-            "Failed to create new replica set {set_name:?}: {}",
-            refusal.message
-        );
+        let message = format!("Failed to create new replica set {set_name:?}: {}", refusal.message);
         if self.deployment.progress_deadline.is_some() {
             let now = self.context.now;
             let condition = Condition {
@@ -286,25 +226,13 @@ impl Rollout<'_, '_> {
             self.write_status(|deployment| status::set(status_mut(deployment), condition, now))?;
         }
         let object = Arc::clone(&self.deployment.object);
-        self.context.event(
-            &object,
-            Severity::Warning,
-            reason::CREATE_ERROR,
-            &message,
-            COMPONENT,
-        );
+        self.context.event(&object, Severity::Warning, reason::CREATE_ERROR, &message, COMPONENT);
         Err(refusal)
     }
 
     /// Writes the revision of the new set and, possibly, a condition to the Deployment.
-    fn record_revision(
-        &mut self,
-        revision: &str,
-        condition: Option<Condition<'_>>,
-    ) -> Result<(), Status> {
-        if object::annotation(&self.deployment.object, REVISION) == Some(revision)
-            && condition.is_none()
-        {
+    fn record_revision(&mut self, revision: &str, condition: Option<Condition<'_>>) -> Result<(), Status> {
+        if object::annotation(&self.deployment.object, REVISION) == Some(revision) && condition.is_none() {
             return Ok(());
         }
         let now = self.context.now;
@@ -321,11 +249,7 @@ impl Rollout<'_, '_> {
         if self.deployment.progress_deadline.is_none() {
             return Ok(());
         }
-        let current = self
-            .deployment
-            .object
-            .get("status")
-            .and_then(status::progressing);
+        let current = self.deployment.object.get("status").and_then(status::progressing);
         let current = current.map(|current| object::text(current, "/reason"));
         if current == Some(reason::TIMED_OUT) {
             return Ok(());
@@ -337,12 +261,7 @@ impl Rollout<'_, '_> {
             (true, true) | (false, false) => return Ok(()),
         };
         let now = self.context.now;
-        let condition = Condition {
-            kind: "Progressing",
-            status: "Unknown",
-            reason,
-            message: message.into(),
-        };
+        let condition = Condition { kind: "Progressing", status: "Unknown", reason, message: message.into() };
         self.write_status(|deployment| status::set(status_mut(deployment), condition, now))
     }
 
@@ -351,10 +270,7 @@ impl Rollout<'_, '_> {
         self.number_revisions(false)?;
         let replicas = self.deployment.replicas;
         Ok(self.sets.iter().any(|set| {
-            set.replicas > 0
-                && set
-                    .annotated(model::DESIRED_REPLICAS)
-                    .is_some_and(|desired| desired != replicas)
+            set.replicas > 0 && set.annotated(model::DESIRED_REPLICAS).is_some_and(|desired| desired != replicas)
         }))
     }
 
@@ -381,40 +297,21 @@ impl Rollout<'_, '_> {
         if before == resize.replicas && !annotated {
             return Ok(false);
         }
-        object::child_mut(object::as_map(&mut wanted), "spec")
-            .insert("replicas".into(), json!(resize.replicas));
+        object::child_mut(object::as_map(&mut wanted), "spec").insert("replicas".into(), json!(resize.replicas));
         let namespace = self.deployment.namespace().to_owned();
-        let updated = self.context.writes().update(
-            resources::REPLICASETS,
-            &namespace,
-            &resize.name,
-            wanted,
-        )?;
+        let updated = self.context.writes().update(resources::REPLICASETS, &namespace, &resize.name, wanted)?;
         self.sets[index] = ReplicaSet::read(updated);
         if before == resize.replicas {
             return Ok(false);
         }
-        let direction = if before < resize.replicas {
-            "up"
-        } else {
-            "down"
-        };
-        self.announce(format!(
-            "Scaled {direction} replica set {} from {before} to {}",
-            resize.name, resize.replicas
-        ));
+        let direction = if before < resize.replicas { "up" } else { "down" };
+        self.announce(format!("Scaled {direction} replica set {} from {before} to {}", resize.name, resize.replicas));
         Ok(true)
     }
 
     fn announce(&mut self, message: String) {
         let object = Arc::clone(&self.deployment.object);
-        self.context.event(
-            &object,
-            Severity::Normal,
-            "ScalingReplicaSet",
-            &message,
-            COMPONENT,
-        );
+        self.context.event(&object, Severity::Normal, "ScalingReplicaSet", &message, COMPONENT);
     }
 
     /// Removes old empty ReplicaSets beyond the history limit, the lowest revisions first.
@@ -422,15 +319,10 @@ impl Rollout<'_, '_> {
         let Some(limit) = self.deployment.history_limit else {
             return Ok(());
         };
-        let mut old: Vec<ReplicaSet> = self
-            .old_sets()
-            .into_iter()
-            .filter(|set| !object::is_deleting(&set.object))
-            .collect();
+        let mut old: Vec<ReplicaSet> =
+            self.old_sets().into_iter().filter(|set| !object::is_deleting(&set.object)).collect();
         old.sort_by_key(ReplicaSet::revision);
-        let surplus = old
-            .len()
-            .saturating_sub(usize::try_from(limit).unwrap_or(0));
+        let surplus = old.len().saturating_sub(usize::try_from(limit).unwrap_or(0));
         for set in old.iter().take(surplus) {
             let unseen = object::generation(&set.object) > set.status("observedGeneration");
             if set.replicas != 0 || set.status("replicas") != 0 || unseen {
@@ -438,12 +330,7 @@ impl Rollout<'_, '_> {
             }
             let namespace = self.deployment.namespace().to_owned();
             let options = DeleteOptions::default();
-            self.context.writes().delete(
-                resources::REPLICASETS,
-                &namespace,
-                set.name(),
-                &options,
-            )?;
+            self.context.writes().delete(resources::REPLICASETS, &namespace, set.name(), &options)?;
         }
         Ok(())
     }
@@ -452,32 +339,19 @@ impl Rollout<'_, '_> {
     fn report_progress(&mut self) -> Result<(), Status> {
         let now = self.context.now;
         let mut wanted = status::observe(&self.deployment, self.new_set(), &self.sets, now);
-        status::judge(
-            &self.deployment,
-            self.new_set(),
-            &self.sets,
-            &mut wanted,
-            now,
-        );
+        status::judge(&self.deployment, self.new_set(), &self.sets, &mut wanted, now);
         let check = status::outlook(&self.deployment, &wanted).check_at;
         self.replace_status(wanted)?;
         if let Some(time) = check {
             let name = Name::of(&self.deployment.object);
-            self.context
-                .agenda
-                .at(time.max(now), Task::Deployment(name));
+            self.context.agenda.at(time.max(now), Task::Deployment(name));
         }
         Ok(())
     }
 
     /// Ends a reconciliation that scaled: counts only.
     fn report_counts(&mut self) -> Result<(), Status> {
-        let wanted = status::observe(
-            &self.deployment,
-            self.new_set(),
-            &self.sets,
-            self.context.now,
-        );
+        let wanted = status::observe(&self.deployment, self.new_set(), &self.sets, self.context.now);
         self.replace_status(wanted)
     }
 
@@ -492,13 +366,8 @@ impl Rollout<'_, '_> {
 
     fn write_status(&mut self, edit: impl FnOnce(&mut Value)) -> Result<(), Status> {
         let name = Name::of(&self.deployment.object);
-        let written = self.context.writes().modify(
-            resources::DEPLOYMENTS,
-            &name.namespace,
-            &name.name,
-            Part::Status,
-            edit,
-        )?;
+        let written =
+            self.context.writes().modify(resources::DEPLOYMENTS, &name.namespace, &name.name, Part::Status, edit)?;
         self.deployment = Deployment::read(written);
         Ok(())
     }

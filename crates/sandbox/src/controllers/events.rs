@@ -90,15 +90,20 @@ pub(crate) struct Note<'a> {
     pub(crate) field_path: &'a str,
 }
 
+/// What happens to every healthy pod.
+const ROUTINE: [&str; 8] =
+    ["SuccessfulCreate", "Scheduled", "Pulling", "Pulled", "Created", "Started", "Killing", "SuccessfulDelete"];
+
+impl Note<'_> {
+    /// Whether it tells nothing that the pod itself does not.
+    pub(crate) fn is_routine(&self) -> bool {
+        self.severity == Severity::Normal && ROUTINE.contains(&self.reason)
+    }
+}
+
 impl Recorder {
     /// Records an event. A refusal to store it is ignored: events must never get in the way.
-    pub(crate) fn record(
-        &mut self,
-        storage: &mut Storage,
-        rng: &mut StdRng,
-        now: Timestamp,
-        note: Note<'_>,
-    ) {
+    pub(crate) fn record(&mut self, storage: &mut Storage, rng: &mut StdRng, now: Timestamp, note: Note<'_>) {
         let subject = (note.component, object::uid(note.object).to_owned());
         self.remember(&subject, now);
         let Some(memory) = self.subjects.get_mut(&subject) else {
@@ -107,25 +112,18 @@ impl Recorder {
         if !memory.take_token(now) {
             return;
         }
-        let kind = memory
-            .kinds
-            .entry((note.severity, note.reason.to_owned()))
-            .or_insert_with(|| Kind {
-                messages: BTreeSet::new(),
-                last: now,
-                written: BTreeMap::new(),
-            });
+        let kind = memory.kinds.entry((note.severity, note.reason.to_owned())).or_insert_with(|| Kind {
+            messages: BTreeSet::new(),
+            last: now,
+            written: BTreeMap::new(),
+        });
         if now.duration_since(kind.last) > SIMILAR_FOR {
             kind.messages.clear();
         }
         kind.last = now;
         kind.messages.insert(note.message.to_owned());
         let combined = kind.messages.len() >= SIMILAR;
-        let key = if combined {
-            String::new()
-        } else {
-            note.message.to_owned()
-        };
+        let key = if combined { String::new() } else { note.message.to_owned() };
         let message = if combined {
             format!("(combined from similar events): {}", note.message)
         } else {
@@ -133,18 +131,12 @@ impl Recorder {
         };
         let mut writes = Writes::new(storage, rng, now);
         if let Some(name) = kind.written.get(&key) {
-            let counted = writes.modify(
-                resources::EVENTS,
-                &name.namespace,
-                &name.name,
-                Part::Main,
-                |event| {
-                    let count = object::integer(event, "/count").unwrap_or(1) + 1;
-                    event["count"] = json!(count);
-                    event["lastTimestamp"] = json!(object::format_time(now));
-                    event["message"] = json!(message);
-                },
-            );
+            let counted = writes.modify(resources::EVENTS, &name.namespace, &name.name, Part::Main, |event| {
+                let count = object::integer(event, "/count").unwrap_or(1) + 1;
+                event["count"] = json!(count);
+                event["lastTimestamp"] = json!(object::format_time(now));
+                event["message"] = json!(message);
+            });
             if counted.is_ok() {
                 return;
             }
@@ -153,33 +145,20 @@ impl Recorder {
         let name = Name::of(&event);
         let namespace = name.namespace.clone();
         if writes.create(resources::EVENTS, &namespace, event).is_ok() {
-            self.expiring.push_back((
-                now.checked_add(KEPT_FOR).unwrap_or(Timestamp::MAX),
-                name.clone(),
-            ));
+            self.expiring.push_back((now.checked_add(KEPT_FOR).unwrap_or(Timestamp::MAX), name.clone()));
             kind.written.insert(key, name);
         }
     }
 
     /// Deletes events that are too old; returns when the next one will be.
-    pub(crate) fn expire(
-        &mut self,
-        storage: &mut Storage,
-        rng: &mut StdRng,
-        now: Timestamp,
-    ) -> Option<Timestamp> {
+    pub(crate) fn expire(&mut self, storage: &mut Storage, rng: &mut StdRng, now: Timestamp) -> Option<Timestamp> {
         while let Some((time, name)) = self.expiring.front() {
             if *time > now {
                 return Some(*time);
             }
             let options = DeleteOptions::default();
             // Somebody else may have deleted it already.
-            let _ = Writes::new(storage, rng, now).delete(
-                resources::EVENTS,
-                &name.namespace,
-                &name.name,
-                &options,
-            );
+            let _ = Writes::new(storage, rng, now).delete(resources::EVENTS, &name.namespace, &name.name, &options);
             self.expiring.pop_front();
         }
         None
@@ -203,14 +182,7 @@ impl Recorder {
             self.subjects.remove(&forgotten);
         }
         self.order.push_back(subject.clone());
-        self.subjects.insert(
-            subject.clone(),
-            Memory {
-                tokens: BURST,
-                refilled: now,
-                kinds: BTreeMap::new(),
-            },
-        );
+        self.subjects.insert(subject.clone(), Memory { tokens: BURST, refilled: now, kinds: BTreeMap::new() });
     }
 }
 
@@ -285,29 +257,20 @@ mod tests {
     fn messages(storage: &Storage) -> Vec<(String, i64)> {
         let mut list: Vec<_> = storage
             .list(resources::EVENTS, None)
-            .map(|event| {
-                (
-                    object::text(event, "/message").to_owned(),
-                    object::integer(event, "/count").unwrap(),
-                )
-            })
+            .map(|event| (object::text(event, "/message").to_owned(), object::integer(event, "/count").unwrap()))
             .collect();
         list.sort();
         list
     }
 
-    fn record(
-        messages: impl IntoIterator<Item = String>,
-    ) -> (Storage, Recorder, StdRng, Timestamp) {
+    fn record(messages: impl IntoIterator<Item = String>) -> (Storage, Recorder, StdRng, Timestamp) {
         let mut storage = Storage::new();
         let mut rng = StdRng::seed_from_u64(1);
         let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
-        storage.put(
-            resources::NAMESPACES,
-            json!({"metadata": {"name": "default"}}),
-        );
+        storage.put(resources::NAMESPACES, json!({"metadata": {"name": "default"}}));
         let mut recorder = Recorder::default();
-        let object = json!({"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "a", "namespace": "default", "uid": "u"}});
+        let object =
+            json!({"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "a", "namespace": "default", "uid": "u"}});
         for message in messages {
             let note = Note {
                 object: &object,
@@ -326,10 +289,7 @@ mod tests {
     #[test]
     fn the_same_message_is_counted() {
         let (storage, ..) = record(["x", "x", "y", "x"].map(str::to_owned));
-        assert_eq!(
-            messages(&storage),
-            [("x".to_owned(), 3), ("y".to_owned(), 1)]
-        );
+        assert_eq!(messages(&storage), [("x".to_owned(), 3), ("y".to_owned(), 1)]);
     }
 
     #[test]
@@ -337,23 +297,14 @@ mod tests {
         let (storage, ..) = record((0..40).map(|number| format!("m{number:02}")));
         let list = messages(&storage);
         assert_eq!(list.len(), 10);
-        assert_eq!(
-            list[0],
-            ("(combined from similar events): m24".to_owned(), 16)
-        );
+        assert_eq!(list[0], ("(combined from similar events): m24".to_owned(), 16));
     }
 
     #[test]
     fn old_events_expire() {
         let (mut storage, mut recorder, mut rng, now) = record(["x".to_owned()]);
-        assert_eq!(
-            recorder.expire(&mut storage, &mut rng, now),
-            Some(now + KEPT_FOR)
-        );
-        assert_eq!(
-            recorder.expire(&mut storage, &mut rng, now + KEPT_FOR),
-            None
-        );
+        assert_eq!(recorder.expire(&mut storage, &mut rng, now), Some(now + KEPT_FOR));
+        assert_eq!(recorder.expire(&mut storage, &mut rng, now + KEPT_FOR), None);
         assert_eq!(storage.count(resources::EVENTS), 0);
     }
 }

@@ -43,10 +43,7 @@ pub(super) fn finalize(context: &mut Context<'_>, key: &ObjectKey) -> Result<(),
     }
     let uid = object::uid(&owner).to_owned();
     let dependents = dependents(context, &uid);
-    if !dependents
-        .iter()
-        .any(|(_, dependent)| blocks(dependent, &uid))
-    {
+    if !dependents.iter().any(|(_, dependent)| blocks(dependent, &uid)) {
         return drop_finalizer(context, key, FOREGROUND);
     }
     for (key, dependent) in dependents {
@@ -82,23 +79,13 @@ pub(super) fn collect(context: &mut Context<'_>, key: &ObjectKey) -> Result<(), 
         }
         return context
             .writes()
-            .modify(
-                key.resource,
-                &key.namespace,
-                &key.name,
-                Part::Main,
-                |object| {
-                    dangling.iter().for_each(|uid| remove_owner(object, uid));
-                },
-            )
+            .modify(key.resource, &key.namespace, &key.name, Part::Main, |object| {
+                dangling.iter().for_each(|uid| remove_owner(object, uid));
+            })
             .map(|_| ());
     }
     // Dependents of the dependent that block it make the deletion cascade in the foreground.
-    let has_dependents = context
-        .storage
-        .dependent_keys(object::uid(&dependent))
-        .next()
-        .is_some();
+    let has_dependents = context.storage.dependent_keys(object::uid(&dependent)).next().is_some();
     let propagation = match (waiting, has_dependents) {
         (true, true) => Propagation::Foreground,
         (true | false, _) => kept_propagation(&dependent),
@@ -108,10 +95,7 @@ pub(super) fn collect(context: &mut Context<'_>, key: &ObjectKey) -> Result<(), 
         uid: Some(object::uid(&dependent).to_owned()),
         ..DeleteOptions::default()
     };
-    match context
-        .writes()
-        .delete(key.resource, &key.namespace, &key.name, &options)
-    {
+    match context.writes().delete(key.resource, &key.namespace, &key.name, &options) {
         Err(refusal) if refusal.code != 404 => Err(refusal),
         Ok(_) | Err(_) => Ok(()),
     }
@@ -130,23 +114,14 @@ fn kept_propagation(dependent: &Value) -> Propagation {
 }
 
 fn get(context: &Context<'_>, key: &ObjectKey) -> Option<Arc<Value>> {
-    context
-        .storage
-        .get(key.resource, &key.namespace, &key.name)
-        .map(Arc::clone)
+    context.storage.get(key.resource, &key.namespace, &key.name).map(Arc::clone)
 }
 
 /// The owner with the uid that the reference names; owners are in the namespace of the dependent or have none.
 fn find_owner(context: &Context<'_>, reference: &Value, namespace: &str) -> Option<Arc<Value>> {
-    let resource = resources::find_kind(
-        object::text(reference, "/apiVersion"),
-        object::text(reference, "/kind"),
-    )?;
+    let resource = resources::find_kind(object::text(reference, "/apiVersion"), object::text(reference, "/kind"))?;
     let namespace = if resource.namespaced { namespace } else { "" };
-    let owner = context.get(
-        resource,
-        &Name::new(namespace, object::text(reference, "/name")),
-    )?;
+    let owner = context.get(resource, &Name::new(namespace, object::text(reference, "/name")))?;
     (object::uid(&owner) == object::text(reference, "/uid")).then_some(owner)
 }
 
@@ -155,52 +130,32 @@ fn is_waiting(owner: &Value) -> bool {
 }
 
 fn blocks(dependent: &Value, uid: &str) -> bool {
-    object::owner_references(dependent).iter().any(|owner| {
-        object::text(owner, "/uid") == uid
-            && object::boolean(owner, "/blockOwnerDeletion") == Some(true)
-    })
+    object::owner_references(dependent)
+        .iter()
+        .any(|owner| object::text(owner, "/uid") == uid && object::boolean(owner, "/blockOwnerDeletion") == Some(true))
 }
 
 fn dependents(context: &Context<'_>, uid: &str) -> Vec<(ObjectKey, Arc<Value>)> {
     let keys = context.storage.dependent_keys(uid);
-    keys.filter_map(|key| Some((key.clone(), get(context, key)?)))
-        .collect()
+    keys.filter_map(|key| Some((key.clone(), get(context, key)?))).collect()
 }
 
 fn orphan_dependents(context: &mut Context<'_>, owner: &Value) -> Result<(), Status> {
     let uid = object::uid(owner);
     for (key, _) in dependents(context, uid) {
         let mut writes = context.writes();
-        writes.modify(
-            key.resource,
-            &key.namespace,
-            &key.name,
-            Part::Main,
-            |object| remove_owner(object, uid),
-        )?;
+        writes.modify(key.resource, &key.namespace, &key.name, Part::Main, |object| remove_owner(object, uid))?;
     }
     Ok(())
 }
 
-fn drop_finalizer(
-    context: &mut Context<'_>,
-    key: &ObjectKey,
-    finalizer: &str,
-) -> Result<(), Status> {
+fn drop_finalizer(context: &mut Context<'_>, key: &ObjectKey, finalizer: &str) -> Result<(), Status> {
     context
         .writes()
-        .modify(
-            key.resource,
-            &key.namespace,
-            &key.name,
-            Part::Main,
-            |object| {
-                let kept: Vec<String> = object::finalizers(object)
-                    .filter(|one| *one != finalizer)
-                    .map(str::to_owned)
-                    .collect();
-                object::set_finalizers(object, kept.iter().map(String::as_str));
-            },
-        )
+        .modify(key.resource, &key.namespace, &key.name, Part::Main, |object| {
+            let kept: Vec<String> =
+                object::finalizers(object).filter(|one| *one != finalizer).map(str::to_owned).collect();
+            object::set_finalizers(object, kept.iter().map(String::as_str));
+        })
         .map(|_| ())
 }

@@ -7,7 +7,7 @@ use super::agenda::Name;
 use crate::object;
 use crate::resources;
 use crate::status::Status;
-use crate::writes::{DeleteOptions, Part};
+use crate::writes::DeleteOptions;
 
 /// The certificate authority that every pod may read. The sandbox speaks plain HTTP, so there is nothing to trust.
 const ROOT_CA: &str = "kube-root-ca.crt";
@@ -19,25 +19,16 @@ pub(super) fn sync(context: &mut Context<'_>, name: &str) -> Result<(), Status> 
     let Some(namespace) = context.get(resources::NAMESPACES, &Name::new("", name)) else {
         return Ok(());
     };
-    if object::is_deleting(&namespace) {
-        empty(context, name)
-    } else {
-        complete(context, name)
-    }
+    if object::is_deleting(&namespace) { empty(context, name) } else { complete(context, name) }
 }
 
 fn complete(context: &mut Context<'_>, namespace: &str) -> Result<(), Status> {
     let account = Name::new(namespace, "default");
     if context.get(resources::SERVICEACCOUNTS, &account).is_none() {
         let object = json!({"metadata": {"name": account.name}});
-        context
-            .writes()
-            .create(resources::SERVICEACCOUNTS, namespace, object)?;
+        context.writes().create(resources::SERVICEACCOUNTS, namespace, object)?;
     }
-    if context
-        .get(resources::CONFIGMAPS, &Name::new(namespace, ROOT_CA))
-        .is_none()
-    {
+    if context.get(resources::CONFIGMAPS, &Name::new(namespace, ROOT_CA)).is_none() {
         let object = json!({
             "metadata": {
                 "name": ROOT_CA,
@@ -48,20 +39,14 @@ fn complete(context: &mut Context<'_>, namespace: &str) -> Result<(), Status> {
             },
             "data": {"ca.crt": NO_CERTIFICATE},
         });
-        context
-            .writes()
-            .create(resources::CONFIGMAPS, namespace, object)?;
+        context.writes().create(resources::CONFIGMAPS, namespace, object)?;
     }
     Ok(())
 }
 
 fn empty(context: &mut Context<'_>, namespace: &str) -> Result<(), Status> {
     let mut left = 0_usize;
-    for resource in resources::all()
-        .iter()
-        .copied()
-        .filter(|resource| resource.namespaced)
-    {
+    for resource in resources::all().iter().copied().filter(|resource| resource.namespaced) {
         let names: Vec<(String, bool)> = context
             .storage
             .list(resource, Some(namespace))
@@ -69,18 +54,12 @@ fn empty(context: &mut Context<'_>, namespace: &str) -> Result<(), Status> {
             .collect();
         for (name, deleting) in names {
             if !deleting {
-                match context
-                    .writes()
-                    .delete(resource, namespace, &name, &DeleteOptions::default())
-                {
+                match context.writes().delete(resource, namespace, &name, &DeleteOptions::default()) {
                     Err(refusal) if refusal.code != 404 => return Err(refusal),
                     Ok(_) | Err(_) => {}
                 }
             }
-            if context
-                .get(resource, &Name::new(namespace, &*name))
-                .is_some()
-            {
+            if context.get(resource, &Name::new(namespace, &*name)).is_some() {
                 left += 1;
             }
         }
@@ -89,10 +68,10 @@ fn empty(context: &mut Context<'_>, namespace: &str) -> Result<(), Status> {
     if left > 0 {
         return Ok(());
     }
-    context
-        .writes()
-        .modify(resources::NAMESPACES, "", namespace, Part::Main, |object| {
-            object::set_or_remove(&mut object["spec"], "finalizers", None);
-        })
-        .map(|_| ())
+    let mut writes = context.writes();
+    // The API keeps everybody else from touching these finalizers.
+    writes.modify_unchecked(resources::NAMESPACES, "", namespace, |object| {
+        object::set_or_remove(&mut object["spec"], "finalizers", None);
+    })?;
+    writes.delete(resources::NAMESPACES, "", namespace, &DeleteOptions::default()).map(|_| ())
 }

@@ -14,13 +14,7 @@ use crate::storage::{Event, EventKind, ObjectKey, Storage};
 pub(crate) fn observe(event: &Event, storage: &Storage, index: &mut Index, agenda: &mut Agenda) {
     let before = event.previous.as_deref();
     let after = (event.kind != EventKind::Deleted).then_some(&*event.object);
-    let observer = Observer {
-        storage,
-        agenda,
-        before,
-        after,
-        latest: &event.object,
-    };
+    let observer = Observer { storage, agenda, before, after, latest: &event.object };
     observer.observe(event.resource, index);
 }
 
@@ -30,13 +24,7 @@ pub(crate) fn observe_all(storage: &Storage, index: &mut Index, agenda: &mut Age
     for resource in resources::all() {
         let objects: Vec<Arc<Value>> = storage.list(resource, None).cloned().collect();
         for object in objects {
-            let observer = Observer {
-                storage,
-                agenda,
-                before: None,
-                after: Some(&object),
-                latest: &object,
-            };
+            let observer = Observer { storage, agenda, before: None, after: Some(&object), latest: &object };
             observer.observe(resource, index);
         }
     }
@@ -55,6 +43,10 @@ impl Observer<'_> {
     fn observe(mut self, resource: &'static Resource, index: &mut Index) {
         self.ownership(resource);
         let name = Name::of(self.latest);
+        let counts = self.before.is_none() || self.after.is_none() || self.changed(|one| one.pointer("/status/phase"));
+        if counts && self.storage.list(resources::RESOURCEQUOTAS, Some(&name.namespace)).next().is_some() {
+            self.agenda.now(Task::Quota(name.namespace.clone()));
+        }
         match (resource.group, resource.plural) {
             ("", "pods") => self.pod(name, index),
             ("", "nodes") => self.node(name, index),
@@ -71,11 +63,7 @@ impl Observer<'_> {
     /// Owner references, finalizers of the garbage collector, and namespaces that are to be emptied.
     fn ownership(&mut self, resource: &'static Resource) {
         let name = Name::of(self.latest);
-        let key = ObjectKey {
-            resource,
-            namespace: name.namespace.clone(),
-            name: name.name,
-        };
+        let key = ObjectKey { resource, namespace: name.namespace.clone(), name: name.name };
         if self.after.is_some() {
             let owned = !object::owner_references(self.latest).is_empty();
             if owned && self.changed(|one| one.pointer("/metadata/ownerReferences")) {
@@ -89,39 +77,19 @@ impl Observer<'_> {
                 self.agenda.now(Task::Collect(dependent.clone()));
             }
             let terminating = |namespace: &Arc<Value>| object::is_deleting(namespace);
-            if self
-                .storage
-                .get(resources::NAMESPACES, "", &key.namespace)
-                .is_some_and(terminating)
-            {
+            if self.storage.get(resources::NAMESPACES, "", &key.namespace).is_some_and(terminating) {
                 self.agenda.now(Task::Namespace(key.namespace.clone()));
             }
         }
         // An owner may have waited for this object to go, or to leave it.
-        let owners = self
-            .before
-            .map(object::owner_references)
-            .unwrap_or_default();
+        let owners = self.before.map(object::owner_references).unwrap_or_default();
         for owner in owners {
-            let still_owned = self
-                .after
-                .is_some_and(|after| object::owner_references(after).contains(owner));
-            let kind = resources::find_kind(
-                object::text(owner, "/apiVersion"),
-                object::text(owner, "/kind"),
-            );
+            let still_owned = self.after.is_some_and(|after| object::owner_references(after).contains(owner));
+            let kind = resources::find_kind(object::text(owner, "/apiVersion"), object::text(owner, "/kind"));
             if let (false, Some(resource)) = (still_owned, kind) {
-                let namespace = if resource.namespaced {
-                    key.namespace.clone()
-                } else {
-                    String::new()
-                };
+                let namespace = if resource.namespaced { key.namespace.clone() } else { String::new() };
                 let name = object::text(owner, "/name").to_owned();
-                self.agenda.now(Task::Finalize(ObjectKey {
-                    resource,
-                    namespace,
-                    name,
-                }));
+                self.agenda.now(Task::Finalize(ObjectKey { resource, namespace, name }));
             }
         }
     }
@@ -136,14 +104,10 @@ impl Observer<'_> {
 
     fn replica_set(&mut self, name: Name) {
         for owner in self.controllers("Deployment") {
-            self.agenda
-                .now(Task::Deployment(Name::new(name.namespace.clone(), owner)));
+            self.agenda.now(Task::Deployment(Name::new(name.namespace.clone(), owner)));
         }
         if object::controller_of(self.latest).is_none() && self.after.is_some() {
-            for deployment in self
-                .storage
-                .list(resources::DEPLOYMENTS, Some(&name.namespace))
-            {
+            for deployment in self.storage.list(resources::DEPLOYMENTS, Some(&name.namespace)) {
                 if selector::matches(&deployment["spec"]["selector"], object::labels(self.latest)) {
                     self.agenda.now(Task::Deployment(Name::of(deployment)));
                 }
@@ -159,9 +123,7 @@ impl Observer<'_> {
             let set = Name::new(namespace.clone(), owner);
             if self.after.is_none() || self.after.is_some_and(pod::is_finished) {
                 // A recreation waits for the last old pod.
-                let set = self
-                    .storage
-                    .get(resources::REPLICASETS, &namespace, &set.name);
+                let set = self.storage.get(resources::REPLICASETS, &namespace, &set.name);
                 if let Some(deployment) = set.and_then(|set| object::controller_of(set)) {
                     let name = Name::new(namespace.clone(), object::text(deployment, "/name"));
                     self.agenda.now(Task::Deployment(name));
@@ -179,12 +141,6 @@ impl Observer<'_> {
         self.services(&namespace);
         let [before, after] = [self.before, self.after].map(|one| one.and_then(object::labels));
         self.budgets(&namespace, Some([before, after]));
-        if self.after.is_none()
-            || self.before.is_none()
-            || self.changed(|one| one.pointer("/status/phase"))
-        {
-            self.agenda.now(Task::Quota(namespace));
-        }
         match self.after {
             Some(pod) if pod::node(pod).is_empty() => self.agenda.now(Task::Schedule(name)),
             // The kubelet also wants to hear of the end, to forget the pod.
@@ -193,15 +149,8 @@ impl Observer<'_> {
     }
 
     fn index_pod(&self, name: &Name, index: &mut Index) {
-        if self
-            .after
-            .is_some_and(|pod| object::controller_of(pod).is_none())
-        {
-            index
-                .orphans
-                .entry(name.namespace.clone())
-                .or_default()
-                .insert(name.name.clone());
+        if self.after.is_some_and(|pod| object::controller_of(pod).is_none()) {
+            index.orphans.entry(name.namespace.clone()).or_default().insert(name.name.clone());
         } else if let Some(names) = index.orphans.get_mut(&name.namespace) {
             names.remove(&name.name);
         }
@@ -211,11 +160,7 @@ impl Observer<'_> {
             }
             Some(pod) => {
                 index.unplaced.remove(name);
-                index
-                    .on_node
-                    .entry(pod::node(pod).to_owned())
-                    .or_default()
-                    .insert(name.clone());
+                index.on_node.entry(pod::node(pod).to_owned()).or_default().insert(name.clone());
             }
             None => {
                 index.unplaced.remove(name);
@@ -246,8 +191,7 @@ impl Observer<'_> {
     fn services(&mut self, namespace: &str) {
         let relevant = self.changed(object::labels)
             || self.changed(|one| one.pointer("/status/podIP"))
-            || self
-                .changed(|one| pod::condition(one, "Ready").and_then(|ready| ready.get("status")))
+            || self.changed(|one| pod::condition(one, "Ready").and_then(|ready| ready.get("status")))
             || self.changed(|one| one.pointer("/metadata/deletionTimestamp"))
             || self.changed(|one| one.pointer("/status/phase"));
         if !relevant {
@@ -268,21 +212,11 @@ impl Observer<'_> {
     }
 
     /// The budgets of a namespace, or those that select a pod with one of `labels`.
-    fn budgets(
-        &mut self,
-        namespace: &str,
-        labels: Option<[Option<&serde_json::Map<String, Value>>; 2]>,
-    ) {
-        for budget in self
-            .storage
-            .list(resources::PODDISRUPTIONBUDGETS, Some(namespace))
-        {
+    fn budgets(&mut self, namespace: &str, labels: Option<[Option<&serde_json::Map<String, Value>>; 2]>) {
+        for budget in self.storage.list(resources::PODDISRUPTIONBUDGETS, Some(namespace)) {
             let wanted = &budget["spec"]["selector"];
             let concerned = labels.is_none_or(|labels| {
-                labels
-                    .into_iter()
-                    .flatten()
-                    .any(|labels| selector::matches(wanted, Some(labels)))
+                labels.into_iter().flatten().any(|labels| selector::matches(wanted, Some(labels)))
             });
             if concerned {
                 self.agenda.now(Task::Disruption(Name::of(budget)));

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::object;
+use crate::quantity::Quantity;
 
 /// Whether it counts as a replica: neither finished nor being deleted.
 pub(crate) fn is_active(pod: &Value) -> bool {
@@ -17,9 +18,7 @@ pub(crate) fn is_finished(pod: &Value) -> bool {
 
 /// One of its conditions.
 pub(crate) fn condition<'a>(pod: &'a Value, kind: &str) -> Option<&'a Value> {
-    object::items(pod, "/status/conditions")
-        .iter()
-        .find(|condition| object::text(condition, "/type") == kind)
+    object::items(pod, "/status/conditions").iter().find(|condition| object::text(condition, "/type") == kind)
 }
 
 /// Since when it is ready, if it is.
@@ -41,8 +40,21 @@ pub(crate) fn node(pod: &Value) -> &str {
 /// The greatest restart count of its containers.
 pub(crate) fn restarts(pod: &Value) -> i64 {
     let counts = object::items(pod, "/status/containerStatuses").iter();
-    counts
-        .filter_map(|status| object::integer(status, "/restartCount"))
-        .max()
-        .unwrap_or(0)
+    counts.filter_map(|status| object::integer(status, "/restartCount")).max().unwrap_or(0)
+}
+
+/// What its containers together have in `part` (`requests` or `limits`) of a compute resource.
+pub(crate) fn requested(pod: &Value, part: &str, what: &str) -> Quantity {
+    let containers = object::items(pod, "/spec/containers").iter();
+    containers
+        .filter_map(|container| container.get("resources")?.get(part)?.get(what))
+        .fold(Quantity::from(0), |sum, value| sum + quantity(value))
+}
+
+/// A quantity as objects carry it, text or number; what is none counts as zero.
+pub(crate) fn quantity(value: &Value) -> Quantity {
+    match value {
+        Value::String(text) => text.parse().unwrap_or(Quantity::from(0)),
+        other => Quantity::from(other.as_i64().unwrap_or(0)),
+    }
 }

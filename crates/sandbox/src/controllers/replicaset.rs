@@ -31,22 +31,14 @@ pub(super) fn sync(context: &mut Context<'_>, name: &Name) -> Result<(), Status>
         return Ok(());
     };
     let pods = claim(context, &set)?;
-    let (active, inactive): (Vec<_>, Vec<_>) =
-        pods.into_iter().partition(|one| pod::is_active(one));
-    let outcome = if object::is_deleting(&set) {
-        Ok(Managed::Done)
-    } else {
-        manage(context, &set, &active)
-    };
+    let (active, inactive): (Vec<_>, Vec<_>) = pods.into_iter().partition(|one| pod::is_active(one));
+    let outcome = if object::is_deleting(&set) { Ok(Managed::Done) } else { manage(context, &set, &active) };
     if matches!(outcome, Ok(Managed::Partly)) {
         // The status waits until all is done, as it does where the whole difference is one sync.
         context.agenda.now(Task::ReplicaSet(name.clone()));
         return Ok(());
     }
-    let terminating = inactive
-        .iter()
-        .filter(|one| object::is_deleting(one) && !pod::is_finished(one))
-        .count();
+    let terminating = inactive.iter().filter(|one| object::is_deleting(one) && !pod::is_finished(one)).count();
     report(context, &set, &active, terminating, outcome.as_ref().err())?;
     outcome.map(|_| ())
 }
@@ -66,9 +58,7 @@ fn claim(context: &mut Context<'_>, set: &Arc<Value>) -> Result<Vec<Arc<Value>>,
         .storage
         .dependents(uid)
         .filter(is_pod)
-        .filter(|one| {
-            object::controller_of(one).is_some_and(|owner| object::text(owner, "/uid") == uid)
-        })
+        .filter(|one| object::controller_of(one).is_some_and(|owner| object::text(owner, "/uid") == uid))
         .cloned()
         .partition(|one| selector::matches(wanted, object::labels(one)));
     if object::is_deleting(set) {
@@ -80,20 +70,14 @@ fn claim(context: &mut Context<'_>, set: &Arc<Value>) -> Result<Vec<Arc<Value>>,
     let mut pods = owned;
     for orphan in context.orphans(object::namespace(set)) {
         if pod::is_active(&orphan) && selector::matches(wanted, object::labels(&orphan)) {
-            pods.push(change_pod(context, &orphan, |pod| {
-                add_owner(pod, owner_reference(set))
-            })?);
+            pods.push(change_pod(context, &orphan, |pod| add_owner(pod, owner_reference(set)))?);
         }
     }
     Ok(pods)
 }
 
 /// Creates or deletes some of the pods by which the number is wrong.
-fn manage(
-    context: &mut Context<'_>,
-    set: &Arc<Value>,
-    active: &[Arc<Value>],
-) -> Result<Managed, Status> {
+fn manage(context: &mut Context<'_>, set: &Arc<Value>, active: &[Arc<Value>]) -> Result<Managed, Status> {
     let wanted = usize::try_from(object::integer(set, "/spec/replicas").unwrap_or(1)).unwrap_or(0);
     let difference = wanted.abs_diff(active.len());
     let slice = difference.div_ceil(SLICES);
@@ -107,41 +91,21 @@ fn manage(
             delete_pod(context, set, &victim)?;
         }
     }
-    Ok(if difference > slice {
-        Managed::Partly
-    } else {
-        Managed::Done
-    })
+    Ok(if difference > slice { Managed::Partly } else { Managed::Done })
 }
 
 fn create_pod(context: &mut Context<'_>, set: &Arc<Value>) -> Result<(), Status> {
     let namespace = object::namespace(set).to_owned();
-    match context
-        .writes()
-        .create(resources::PODS, &namespace, new_pod(set))
-    {
+    match context.writes().create(resources::PODS, &namespace, new_pod(set)) {
         Ok(created) => {
             let message = format!("Created pod: {}", object::name(&created));
-            context.event(
-                set,
-                Severity::Normal,
-                "SuccessfulCreate",
-                &message,
-                COMPONENT,
-            );
+            context.event(set, Severity::Normal, "SuccessfulCreate", &message, COMPONENT);
             Ok(())
         }
         Err(refusal) => {
             // A namespace that is going away needs no more pods, and no more attempts.
-            let causes = refusal
-                .details
-                .as_ref()
-                .map(|details| details.causes.as_slice())
-                .unwrap_or_default();
-            if causes
-                .iter()
-                .any(|cause| cause.reason == "NamespaceTerminating")
-            {
+            let causes = refusal.details.as_ref().map(|details| details.causes.as_slice()).unwrap_or_default();
+            if causes.iter().any(|cause| cause.reason == "NamespaceTerminating") {
                 return Ok(());
             }
             let message = format!("Error creating: {}", refusal.message);
@@ -152,24 +116,10 @@ fn create_pod(context: &mut Context<'_>, set: &Arc<Value>) -> Result<(), Status>
 }
 
 fn delete_pod(context: &mut Context<'_>, set: &Arc<Value>, victim: &Value) -> Result<(), Status> {
-    let (namespace, name) = (
-        object::namespace(victim).to_owned(),
-        object::name(victim).to_owned(),
-    );
-    match context.writes().delete(
-        resources::PODS,
-        &namespace,
-        &name,
-        &DeleteOptions::default(),
-    ) {
+    let (namespace, name) = (object::namespace(victim).to_owned(), object::name(victim).to_owned());
+    match context.writes().delete(resources::PODS, &namespace, &name, &DeleteOptions::default()) {
         Ok(_) => {
-            context.event(
-                set,
-                Severity::Normal,
-                "SuccessfulDelete",
-                &format!("Deleted pod: {name}"),
-                COMPONENT,
-            );
+            context.event(set, Severity::Normal, "SuccessfulDelete", &format!("Deleted pod: {name}"), COMPONENT);
             Ok(())
         }
         Err(refusal) if refusal.code == 404 => Ok(()),
@@ -185,15 +135,9 @@ fn delete_pod(context: &mut Context<'_>, set: &Arc<Value>, victim: &Value) -> Re
 fn new_pod(set: &Value) -> Value {
     let template = &set["spec"]["template"];
     let mut metadata = Map::new();
-    metadata.insert(
-        "generateName".into(),
-        json!(format!("{}-", object::name(set))),
-    );
+    metadata.insert("generateName".into(), json!(format!("{}-", object::name(set))));
     for part in ["labels", "annotations", "finalizers"] {
-        if let Some(value) = template
-            .get("metadata")
-            .and_then(|metadata| metadata.get(part))
-        {
+        if let Some(value) = template.get("metadata").and_then(|metadata| metadata.get(part)) {
             metadata.insert(part.into(), value.clone());
         }
     }
@@ -204,10 +148,7 @@ fn new_pod(set: &Value) -> Value {
 /// Active pods of all ReplicaSets with the same controller: where they run decides which pods are doubled up.
 fn related_pods(context: &Context<'_>, set: &Arc<Value>) -> Vec<Arc<Value>> {
     let sets: Vec<&Arc<Value>> = match object::controller_of(set) {
-        Some(owner) => context
-            .storage
-            .dependents(object::text(owner, "/uid"))
-            .collect(),
+        Some(owner) => context.storage.dependents(object::text(owner, "/uid")).collect(),
         None => vec![set],
     };
     sets.into_iter()
@@ -225,39 +166,21 @@ fn report(
     terminating: usize,
     failure: Option<&Status>,
 ) -> Result<(), Status> {
-    let min_ready =
-        SignedDuration::from_secs(object::integer(set, "/spec/minReadySeconds").unwrap_or(0));
-    let labels = object::labels(&set["spec"]["template"])
-        .cloned()
-        .unwrap_or_default();
-    let labelled = active.iter().filter(|one| {
-        labels
-            .iter()
-            .all(|(key, value)| object::label(one, key) == value.as_str())
-    });
+    let min_ready = SignedDuration::from_secs(object::integer(set, "/spec/minReadySeconds").unwrap_or(0));
+    let labels = object::labels(&set["spec"]["template"]).cloned().unwrap_or_default();
+    let labelled =
+        active.iter().filter(|one| labels.iter().all(|(key, value)| object::label(one, key) == value.as_str()));
     let labelled = labelled.count();
-    let ready: Vec<Timestamp> = active
-        .iter()
-        .filter_map(|one| pod::ready_since(one))
-        .collect();
+    let ready: Vec<Timestamp> = active.iter().filter_map(|one| pod::ready_since(one)).collect();
     let available_at = |since: &Timestamp| since.checked_add(min_ready).unwrap_or(Timestamp::MAX);
-    let available = ready
-        .iter()
-        .filter(|since| available_at(since) <= context.now)
-        .count();
-    let next = ready
-        .iter()
-        .map(available_at)
-        .filter(|time| *time > context.now)
-        .min();
+    let available = ready.iter().filter(|since| available_at(since) <= context.now).count();
+    let next = ready.iter().map(available_at).filter(|time| *time > context.now).min();
 
     let mut status = Map::new();
     status.insert("replicas".into(), json!(active.len()));
-    for (field, count) in [
-        ("fullyLabeledReplicas", labelled),
-        ("readyReplicas", ready.len()),
-        ("availableReplicas", available),
-    ] {
+    for (field, count) in
+        [("fullyLabeledReplicas", labelled), ("readyReplicas", ready.len()), ("availableReplicas", available)]
+    {
         if count > 0 {
             status.insert(field.into(), json!(count));
         }
@@ -271,15 +194,9 @@ fn report(
     let status = Value::Object(status);
     let name = Name::of(set);
     if set.get("status") != Some(&status) {
-        context.writes().modify(
-            resources::REPLICASETS,
-            &name.namespace,
-            &name.name,
-            Part::Status,
-            |set| {
-                object::set_or_remove(set, "status", Some(status));
-            },
-        )?;
+        context.writes().modify(resources::REPLICASETS, &name.namespace, &name.name, Part::Status, |set| {
+            object::set_or_remove(set, "status", Some(status));
+        })?;
     }
     if let Some(time) = next {
         context.agenda.at(time, Task::ReplicaSet(name));
@@ -291,13 +208,10 @@ fn report(
 fn conditions(set: &Value, active: usize, failure: Option<&Status>, now: Timestamp) -> Vec<Value> {
     const FAILURE: &str = "ReplicaFailure";
     let mut conditions = object::items(set, "/status/conditions").to_vec();
-    let failed_before = conditions
-        .iter()
-        .any(|one| object::text(one, "/type") == FAILURE);
+    let failed_before = conditions.iter().any(|one| object::text(one, "/type") == FAILURE);
     match failure {
         Some(failure) if !failed_before => {
-            let wanted =
-                usize::try_from(object::integer(set, "/spec/replicas").unwrap_or(1)).unwrap_or(0);
+            let wanted = usize::try_from(object::integer(set, "/spec/replicas").unwrap_or(1)).unwrap_or(0);
             conditions.push(json!({
                 "type": FAILURE,
                 "status": "True",
@@ -312,19 +226,9 @@ fn conditions(set: &Value, active: usize, failure: Option<&Status>, now: Timesta
     conditions
 }
 
-fn change_pod(
-    context: &mut Context<'_>,
-    pod: &Value,
-    edit: impl FnOnce(&mut Value),
-) -> Result<Arc<Value>, Status> {
+fn change_pod(context: &mut Context<'_>, pod: &Value, edit: impl FnOnce(&mut Value)) -> Result<Arc<Value>, Status> {
     let name = Name::of(pod);
-    context.writes().modify(
-        resources::PODS,
-        &name.namespace,
-        &name.name,
-        Part::Main,
-        edit,
-    )
+    context.writes().modify(resources::PODS, &name.namespace, &name.name, Part::Main, edit)
 }
 
 fn owner_reference(set: &Value) -> Value {

@@ -9,59 +9,32 @@ pub(crate) fn matches(selector: &Value, labels: Option<&Map<String, Value>>) -> 
     if !selector.is_object() {
         return false;
     }
-    let value = |key: &str| {
-        labels
-            .and_then(|labels| labels.get(key))
-            .and_then(Value::as_str)
-    };
+    let value = |key: &str| labels.and_then(|labels| labels.get(key)).and_then(Value::as_str);
     let equal = selector
         .get("matchLabels")
         .and_then(Value::as_object)
         .into_iter()
         .flatten()
-        .all(|(key, wanted)| {
-            wanted
-                .as_str()
-                .is_some_and(|wanted| value(key) == Some(wanted))
-        });
+        .all(|(key, wanted)| wanted.as_str().is_some_and(|wanted| value(key) == Some(wanted)));
     equal
-        && object::items(selector, "/matchExpressions")
-            .iter()
-            .all(|requirement| {
-                let value = value(object::text(requirement, "/key"));
-                let listed = |value: &str| {
-                    object::items(requirement, "/values")
-                        .iter()
-                        .any(|one| one.as_str() == Some(value))
-                };
-                match object::text(requirement, "/operator") {
-                    "In" => value.is_some_and(listed),
-                    "NotIn" => !value.is_some_and(listed),
-                    "Exists" => value.is_some(),
-                    "DoesNotExist" => value.is_none(),
-                    _ => false,
-                }
-            })
+        && object::items(selector, "/matchExpressions").iter().all(|requirement| {
+            let value = value(object::text(requirement, "/key"));
+            let listed =
+                |value: &str| object::items(requirement, "/values").iter().any(|one| one.as_str() == Some(value));
+            match object::text(requirement, "/operator") {
+                "In" => value.is_some_and(listed),
+                "NotIn" => !value.is_some_and(listed),
+                "Exists" => value.is_some(),
+                "DoesNotExist" => value.is_none(),
+                _ => false,
+            }
+        })
 }
 
 /// Whether `labels` have all pairs of a plain map (the selector of a Service). An empty map matches nothing.
-pub(crate) fn matches_map(
-    selector: &Map<String, Value>,
-    labels: Option<&Map<String, Value>>,
-) -> bool {
+pub(crate) fn matches_map(selector: &Map<String, Value>, labels: Option<&Map<String, Value>>) -> bool {
     !selector.is_empty()
-        && selector
-            .iter()
-            .all(|(key, wanted)| labels.and_then(|labels| labels.get(key)) == Some(wanted))
-}
-
-/// Whether a LabelSelector has no requirement at all.
-pub(crate) fn is_empty(selector: &Value) -> bool {
-    selector
-        .get("matchLabels")
-        .and_then(Value::as_object)
-        .is_none_or(Map::is_empty)
-        && object::items(selector, "/matchExpressions").is_empty()
+        && selector.iter().all(|(key, wanted)| labels.and_then(|labels| labels.get(key)) == Some(wanted))
 }
 
 #[cfg(test)]
@@ -80,10 +53,7 @@ mod tests {
             {"key": "gone", "operator": "NotIn", "values": ["x"]}]});
         assert!(matches(&selector, labels));
         assert!(!matches(&json!({"matchLabels": {"app": "api"}}), labels));
-        assert!(!matches(
-            &json!({"matchExpressions": [{"key": "gone", "operator": "Exists"}]}),
-            labels
-        ));
+        assert!(!matches(&json!({"matchExpressions": [{"key": "gone", "operator": "Exists"}]}), labels));
         assert!(matches(&json!({}), labels));
         assert!(!matches(&Value::Null, labels));
     }

@@ -65,16 +65,11 @@ impl Behaviour {
     /// The behaviour of a container of `pod`.
     pub(crate) fn of(storage: &Storage, options: &Options, pod: &Value, container: &Value) -> Self {
         let image = object::text(container, "/image");
-        let initial_delay =
-            object::integer(container, "/readinessProbe/initialDelaySeconds").unwrap_or(0);
+        let initial_delay = object::integer(container, "/readinessProbe/initialDelaySeconds").unwrap_or(0);
         let mut behaviour = Self {
             start_after: options.start_delay,
             obstacle: None,
-            ready_after: Some(
-                options
-                    .ready_delay
-                    .max(SignedDuration::from_secs(initial_delay)),
-            ),
+            ready_after: Some(options.ready_delay.max(SignedDuration::from_secs(initial_delay))),
             fails_after: None,
             exits_after: None,
             stubborn: false,
@@ -91,12 +86,9 @@ impl Behaviour {
         let words: Vec<&str> = text.split(['-', '_', '.', '+', ',', ' ']).collect();
         for (index, word) in words.iter().enumerate() {
             let stem = word.trim_end_matches(|digit: char| digit.is_ascii_digit());
-            let seconds =
-                |default| SignedDuration::from_secs(word[stem.len()..].parse().unwrap_or(default));
+            let seconds = |default| SignedDuration::from_secs(word[stem.len()..].parse().unwrap_or(default));
             match stem {
-                "bad" if words.get(index + 1) == Some(&"pull") => {
-                    self.obstacle = Some(Obstacle::Pull)
-                }
+                "bad" if words.get(index + 1) == Some(&"pull") => self.obstacle = Some(Obstacle::Pull),
                 "nopull" => self.obstacle = Some(Obstacle::Pull),
                 "noconfig" => self.obstacle = Some(Obstacle::Config),
                 "nocreate" => self.obstacle = Some(Obstacle::Create),
@@ -121,14 +113,12 @@ fn is_missing(storage: &Storage, image: &str) -> bool {
     let Some(list) = storage.get(resources::CONFIGMAPS, IMAGE_LIST.0, IMAGE_LIST.1) else {
         return false;
     };
-    object::text(list, "/data/missing")
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .any(|line| match line.strip_suffix('*') {
+    object::text(list, "/data/missing").lines().map(str::trim).filter(|line| !line.is_empty()).any(|line| {
+        match line.strip_suffix('*') {
             Some(prefix) => image.starts_with(prefix),
             None => image == line,
-        })
+        }
+    })
 }
 
 /// The tag of an image reference, without a digest; "" when it has none.
@@ -146,35 +136,21 @@ mod tests {
 
     fn behaviour(image: &str, words: &str) -> Behaviour {
         let pod = json!({"metadata": {"annotations": {BEHAVIOUR_ANNOTATION: words}}});
-        Behaviour::of(
-            &Storage::new(),
-            &Options::default(),
-            &pod,
-            &json!({"image": image}),
-        )
+        Behaviour::of(&Storage::new(), &Options::default(), &pod, &json!({"image": image}))
     }
 
     #[test]
     fn words_in_the_tag_choose() {
         assert_eq!(behaviour("app:v1", ""), behaviour("badger/app-bad:v1", ""));
         assert_eq!(behaviour("app:v2-bad", "").exits_after, Some(CRASH_AFTER));
-        assert_eq!(
-            behaviour("app:v2-bad-pull", "").obstacle,
-            Some(Obstacle::Pull)
-        );
-        assert_eq!(
-            behaviour("host:5000/app:v2-slow4", "").ready_after,
-            Some(SignedDuration::from_secs(4))
-        );
+        assert_eq!(behaviour("app:v2-bad-pull", "").obstacle, Some(Obstacle::Pull));
+        assert_eq!(behaviour("host:5000/app:v2-slow4", "").ready_after, Some(SignedDuration::from_secs(4)));
         assert_eq!(behaviour("app:neverready@sha256:00", "").ready_after, None);
     }
 
     #[test]
     fn the_annotation_adds_words() {
-        assert_eq!(
-            behaviour("app:v1", "fails60, stubborn").fails_after,
-            Some(SignedDuration::from_secs(60))
-        );
+        assert_eq!(behaviour("app:v1", "fails60, stubborn").fails_after, Some(SignedDuration::from_secs(60)));
         assert!(behaviour("app:v1", "fails60, stubborn").stubborn);
     }
 

@@ -21,7 +21,7 @@ use crate::status::Status;
 use crate::writes::{DeleteOptions, Part};
 
 /// Silences a node while it is there.
-pub const LOST_ANNOTATION: &str = "sandbox.sternway.io/lost";
+pub(super) const LOST_ANNOTATION: &str = "sandbox.sternway.io/lost";
 const UNREACHABLE: &str = "node.kubernetes.io/unreachable";
 const COMPONENT: &str = "node-controller";
 /// How long pods of a deleted node are kept, in case the node comes back.
@@ -47,14 +47,8 @@ pub(crate) fn sync(context: &mut Context<'_>, name: &str) -> Result<(), Status> 
     }
     if object::annotation(&node, LOST_ANNOTATION).is_some() {
         let now = context.now;
-        let since = *context
-            .nodes
-            .lost_since
-            .entry(name.to_owned())
-            .or_insert(now);
-        let silent_at = since
-            .checked_add(context.options.node_grace)
-            .unwrap_or(Timestamp::MAX);
+        let since = *context.nodes.lost_since.entry(name.to_owned()).or_insert(now);
+        let silent_at = since.checked_add(context.options.node_grace).unwrap_or(Timestamp::MAX);
         if silent_at > now {
             context.agenda.at(silent_at, Task::Node(name.to_owned()));
         } else if is_ready(&node) {
@@ -68,18 +62,11 @@ pub(crate) fn sync(context: &mut Context<'_>, name: &str) -> Result<(), Status> 
 
 /// Removes the pods of a node that is gone for good.
 pub(crate) fn collect_pods(context: &mut Context<'_>, name: &str) -> Result<(), Status> {
-    if context
-        .get(resources::NODES, &Name::new("", name))
-        .is_some()
-    {
+    if context.get(resources::NODES, &Name::new("", name)).is_some() {
         return Ok(());
     }
     let now = context.now;
-    let since = *context
-        .nodes
-        .gone_since
-        .entry(name.to_owned())
-        .or_insert(now);
+    let since = *context.nodes.gone_since.entry(name.to_owned()).or_insert(now);
     let end = since.checked_add(QUARANTINE).unwrap_or(Timestamp::MAX);
     if end > now {
         context.agenda.at(end, Task::CollectPods(name.to_owned()));
@@ -159,23 +146,15 @@ fn is_ready(node: &Value) -> bool {
 fn mark_unreachable(context: &mut Context<'_>, node: &Value) -> Result<(), Status> {
     let name = object::name(node).to_owned();
     let time = object::format_time(context.now);
-    set_conditions(
-        context,
-        &name,
-        "Unknown",
-        "NodeStatusUnknown",
-        "Kubelet stopped posting node status.",
-    )?;
-    context
-        .writes()
-        .modify(resources::NODES, "", &name, Part::Main, |node| {
-            let spec = object::child_mut(object::as_map(node), "spec");
-            let taints = spec.entry("taints").or_insert_with(|| json!([]));
-            if let Some(taints) = taints.as_array_mut() {
-                taints.push(json!({"key": UNREACHABLE, "effect": "NoSchedule", "timeAdded": time}));
-                taints.push(json!({"key": UNREACHABLE, "effect": "NoExecute", "timeAdded": time}));
-            }
-        })?;
+    set_conditions(context, &name, "Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.")?;
+    context.writes().modify(resources::NODES, "", &name, Part::Main, |node| {
+        let spec = object::child_mut(object::as_map(node), "spec");
+        let taints = spec.entry("taints").or_insert_with(|| json!([]));
+        if let Some(taints) = taints.as_array_mut() {
+            taints.push(json!({"key": UNREACHABLE, "effect": "NoSchedule", "timeAdded": time}));
+            taints.push(json!({"key": UNREACHABLE, "effect": "NoExecute", "timeAdded": time}));
+        }
+    })?;
     context.event(
         node,
         Severity::Normal,
@@ -188,46 +167,26 @@ fn mark_unreachable(context: &mut Context<'_>, node: &Value) -> Result<(), Statu
             continue;
         }
         let key = Name::of(&pod);
-        context.writes().modify(
-            resources::PODS,
-            &key.namespace,
-            &key.name,
-            Part::Status,
-            |pod| {
-                scheduler::set_condition(pod, "Ready", "False", None, &time);
-            },
-        )?;
-        context.event(
-            &pod,
-            Severity::Warning,
-            "NodeNotReady",
-            "Node is not ready",
-            COMPONENT,
-        );
+        context.writes().modify(resources::PODS, &key.namespace, &key.name, Part::Status, |pod| {
+            scheduler::set_condition(pod, "Ready", "False", None, &time);
+        })?;
+        context.event(&pod, Severity::Warning, "NodeNotReady", "Node is not ready", COMPONENT);
     }
     Ok(())
 }
 
 fn mark_ready(context: &mut Context<'_>, name: &str) -> Result<(), Status> {
-    set_conditions(
-        context,
-        name,
-        "True",
-        "KubeletReady",
-        "kubelet is posting ready status",
-    )?;
-    context
-        .writes()
-        .modify(resources::NODES, "", name, Part::Main, |node| {
-            let spec = object::child_mut(object::as_map(node), "spec");
-            let Some(taints) = spec.get_mut("taints").and_then(Value::as_array_mut) else {
-                return;
-            };
-            taints.retain(|taint| object::text(taint, "/key") != UNREACHABLE);
-            if taints.is_empty() {
-                spec.shift_remove("taints");
-            }
-        })?;
+    set_conditions(context, name, "True", "KubeletReady", "kubelet is posting ready status")?;
+    context.writes().modify(resources::NODES, "", name, Part::Main, |node| {
+        let spec = object::child_mut(object::as_map(node), "spec");
+        let Some(taints) = spec.get_mut("taints").and_then(Value::as_array_mut) else {
+            return;
+        };
+        taints.retain(|taint| object::text(taint, "/key") != UNREACHABLE);
+        if taints.is_empty() {
+            spec.shift_remove("taints");
+        }
+    })?;
     for pod in pods_on(context, name) {
         let key = Name::of(&pod);
         kubelet::report_again(context, &key)?;
@@ -253,10 +212,7 @@ fn set_conditions(
     context
         .writes()
         .modify(resources::NODES, "", name, Part::Status, |node| {
-            let Some(conditions) = node
-                .pointer_mut("/status/conditions")
-                .and_then(Value::as_array_mut)
-            else {
+            let Some(conditions) = node.pointer_mut("/status/conditions").and_then(Value::as_array_mut) else {
                 return;
             };
             if !lost {
@@ -291,31 +247,16 @@ fn evict(context: &mut Context<'_>, name: &str) -> Result<(), Status> {
             let added = object::timestamp(taint, "/timeAdded").unwrap_or(context.now);
             let until = match scheduler::toleration_of(&pod, taint) {
                 None => Some(context.now),
-                Some(toleration) => {
-                    object::integer(toleration, "/tolerationSeconds").and_then(|seconds| {
-                        added
-                            .checked_add(SignedDuration::from_secs(seconds.max(0)))
-                            .ok()
-                    })
-                }
+                Some(toleration) => object::integer(toleration, "/tolerationSeconds")
+                    .and_then(|seconds| added.checked_add(SignedDuration::from_secs(seconds.max(0))).ok()),
             };
             end = [end, until].into_iter().flatten().min();
         }
         match end {
             Some(end) if end > context.now => context.agenda.at(end, Task::Node(name.to_owned())),
             Some(_) if !object::is_deleting(&pod) => {
-                let message = format!(
-                    "Deleting pod {}/{}",
-                    object::namespace(&pod),
-                    object::name(&pod)
-                );
-                context.event(
-                    &pod,
-                    Severity::Normal,
-                    "TaintManagerEviction",
-                    &message,
-                    "taint-eviction-controller",
-                );
+                let message = format!("Deleting pod {}/{}", object::namespace(&pod), object::name(&pod));
+                context.event(&pod, Severity::Normal, "TaintManagerEviction", &message, "taint-eviction-controller");
                 delete(context, &pod, None)?;
             }
             Some(_) | None => {}
@@ -326,9 +267,7 @@ fn evict(context: &mut Context<'_>, name: &str) -> Result<(), Status> {
 
 fn pods_on(context: &Context<'_>, node: &str) -> Vec<std::sync::Arc<Value>> {
     let names = context.index.on_node.get(node).into_iter().flatten();
-    names
-        .filter_map(|name| context.get(resources::PODS, name))
-        .collect()
+    names.filter_map(|name| context.get(resources::PODS, name)).collect()
 }
 
 fn delete(context: &mut Context<'_>, pod: &Value, grace: Option<i64>) -> Result<(), Status> {
@@ -338,10 +277,7 @@ fn delete(context: &mut Context<'_>, pod: &Value, grace: Option<i64>) -> Result<
         uid: Some(object::uid(pod).to_owned()),
         ..DeleteOptions::default()
     };
-    match context
-        .writes()
-        .delete(resources::PODS, &name.namespace, &name.name, &options)
-    {
+    match context.writes().delete(resources::PODS, &name.namespace, &name.name, &options) {
         Err(refusal) if refusal.code != 404 => Err(refusal),
         Ok(_) | Err(_) => Ok(()),
     }

@@ -36,9 +36,7 @@ pub(crate) struct Run {
 
 /// Brings one pod along.
 pub(crate) fn sync(context: &mut Context<'_>, name: &Name) -> Result<(), Status> {
-    let pod = context
-        .get(resources::PODS, name)
-        .filter(|pod| !pod::node(pod).is_empty());
+    let pod = context.get(resources::PODS, name).filter(|pod| !pod::node(pod).is_empty());
     forget_predecessor(context, name, pod.as_deref());
     let Some(pod) = pod else { return Ok(()) };
     if pod::is_finished(&pod) && !object::is_deleting(&pod) {
@@ -62,11 +60,7 @@ pub(crate) fn sync(context: &mut Context<'_>, name: &Name) -> Result<(), Status>
     if let Some(due) = next_due(context, &pod, &run) {
         context.agenda.at(due, Task::Kubelet(name.clone()));
     }
-    let outcome = if moved || is_new {
-        report(context, &pod, &run)
-    } else {
-        Ok(())
-    };
+    let outcome = if moved || is_new { report(context, &pod, &run) } else { Ok(()) };
     context.nodes.running.insert(uid, run);
     outcome
 }
@@ -110,37 +104,18 @@ fn take_up(context: &mut Context<'_>, pod: &Value) -> Run {
             let behaviour = Behaviour::of(context.storage, context.options, pod, spec);
             let image = object::text(spec, "/image");
             if !is_present(context, &node, spec) {
-                note(
-                    context,
-                    pod,
-                    spec,
-                    Severity::Normal,
-                    "Pulling",
-                    &format!("Pulling image {image:?}"),
-                );
+                note(context, pod, spec, Severity::Normal, "Pulling", &format!("Pulling image {image:?}"));
             }
-            Container::new(
-                spec,
-                context.now + behaviour.start_after,
-                context.rng.random(),
-            )
+            Container::new(spec, context.now + behaviour.start_after, context.rng.random())
         })
         .collect();
-    Run {
-        node,
-        address,
-        containers,
-        stops_at: None,
-    }
+    Run { node, address, containers, stops_at: None }
 }
 
 /// Moves all containers as far as time has come; returns whether any moved.
 fn advance(context: &mut Context<'_>, pod: &Arc<Value>, run: &mut Run) -> bool {
     let mut moved = false;
-    for (spec, container) in object::items(pod, "/spec/containers")
-        .iter()
-        .zip(&mut run.containers)
-    {
+    for (spec, container) in object::items(pod, "/spec/containers").iter().zip(&mut run.containers) {
         let around = surroundings(context, pod, spec);
         let mut notices = Vec::new();
         while container.step(context.now, &around, &mut notices) {
@@ -170,29 +145,21 @@ fn surroundings(context: &Context<'_>, pod: &Value, spec: &Value) -> Surrounding
 
 /// Stops the containers of a deleted pod, and removes the pod once they have stopped.
 fn stop(context: &mut Context<'_>, pod: &Arc<Value>, run: &mut Run) -> Result<(), Status> {
-    let deadline = object::deletion_timestamp(pod)
-        .unwrap_or(context.now)
-        .max(context.now);
+    let deadline = object::deletion_timestamp(pod).unwrap_or(context.now).max(context.now);
     let name = Name::of(pod);
     let stops_at = match run.stops_at {
         Some(time) => time.min(deadline),
         None => {
             let mut stops_at = context.now;
-            for (spec, container) in object::items(pod, "/spec/containers")
-                .iter()
-                .zip(&run.containers)
-            {
+            for (spec, container) in object::items(pod, "/spec/containers").iter().zip(&run.containers) {
                 if !matches!(container.stage, Stage::Running { .. }) {
                     continue;
                 }
                 let message = format!("Stopping container {}", container.name);
                 note(context, pod, spec, Severity::Normal, "Killing", &message);
                 let stubborn = surroundings(context, pod, spec).behaviour.stubborn;
-                let stopped = if stubborn {
-                    deadline
-                } else {
-                    (context.now + context.options.stop_delay).min(deadline)
-                };
+                let stopped =
+                    if stubborn { deadline } else { (context.now + context.options.stop_delay).min(deadline) };
                 stops_at = stops_at.max(stopped);
             }
             stops_at
@@ -208,10 +175,7 @@ fn stop(context: &mut Context<'_>, pod: &Arc<Value>, run: &mut Run) -> Result<()
         uid: Some(object::uid(pod).to_owned()),
         ..DeleteOptions::default()
     };
-    match context
-        .writes()
-        .delete(resources::PODS, &name.namespace, &name.name, &options)
-    {
+    match context.writes().delete(resources::PODS, &name.namespace, &name.name, &options) {
         Err(refusal) if refusal.code != 404 => Err(refusal),
         Ok(_) | Err(_) => Ok(()),
     }
@@ -223,67 +187,46 @@ fn report(context: &mut Context<'_>, pod: &Value, run: &Run) -> Result<(), Statu
     let host = context.nodes.host_address(&run.node).to_string();
     let time = object::format_time(context.now);
     let started = run.containers.iter().all(Container::has_started);
-    let sandboxed = run
-        .containers
-        .iter()
-        .any(|container| !matches!(container.stage, Stage::Creating { .. }));
-    let unready: Vec<&str> = run
-        .containers
-        .iter()
-        .filter(|one| !one.is_ready())
-        .map(|one| one.name.as_str())
-        .collect();
-    let finished = run
-        .containers
-        .iter()
-        .all(|one| matches!(one.stage, Stage::Done { .. }));
+    let sandboxed = run.containers.iter().any(|container| !matches!(container.stage, Stage::Creating { .. }));
+    let unready: Vec<&str> = run.containers.iter().filter(|one| !one.is_ready()).map(|one| one.name.as_str()).collect();
+    let finished = run.containers.iter().all(|one| matches!(one.stage, Stage::Done { .. }));
     let phase = match (finished, started) {
         (true, _) => "Failed",
         (false, true) => "Running",
         (false, false) => "Pending",
     };
     let complaint = format!("containers with unready status: [{}]", unready.join(" "));
-    let statuses: Vec<Value> = run
-        .containers
-        .iter()
-        .map(|container| container.status(&called))
-        .collect();
+    let statuses: Vec<Value> = run.containers.iter().map(|container| container.status(&called)).collect();
     context
         .writes()
-        .modify(
-            resources::PODS,
-            &name.namespace,
-            &name.name,
-            Part::Status,
-            |pod| {
-                let (ready, why) = match (unready.is_empty(), finished) {
-                    (true, _) => ("True", None),
-                    (false, false) => ("False", Some(("ContainersNotReady", complaint.as_str()))),
-                    (false, true) => ("False", Some(("PodFailed", ""))),
-                };
-                let reached = if sandboxed { "True" } else { "False" };
-                for (kind, status, why) in [
-                    ("PodReadyToStartContainers", reached, None),
-                    ("Initialized", "True", None),
-                    ("Ready", ready, why),
-                    ("ContainersReady", ready, why),
-                    ("PodScheduled", "True", None),
-                ] {
-                    scheduler::set_condition(pod, kind, status, why, &time);
-                }
-                let status = object::child_mut(object::as_map(pod), "status");
-                status.insert("phase".into(), json!(phase));
-                status.insert("hostIP".into(), json!(host));
-                status.insert("hostIPs".into(), json!([{"ip": host}]));
-                if sandboxed {
-                    let address = run.address.to_string();
-                    status.insert("podIP".into(), json!(address));
-                    status.insert("podIPs".into(), json!([{"ip": address}]));
-                }
-                status.entry("startTime").or_insert_with(|| json!(time));
-                status.insert("containerStatuses".into(), Value::Array(statuses));
-            },
-        )
+        .modify(resources::PODS, &name.namespace, &name.name, Part::Status, |pod| {
+            let (ready, why) = match (unready.is_empty(), finished) {
+                (true, _) => ("True", None),
+                (false, false) => ("False", Some(("ContainersNotReady", complaint.as_str()))),
+                (false, true) => ("False", Some(("PodFailed", ""))),
+            };
+            let reached = if sandboxed { "True" } else { "False" };
+            for (kind, status, why) in [
+                ("PodReadyToStartContainers", reached, None),
+                ("Initialized", "True", None),
+                ("Ready", ready, why),
+                ("ContainersReady", ready, why),
+                ("PodScheduled", "True", None),
+            ] {
+                scheduler::set_condition(pod, kind, status, why, &time);
+            }
+            let status = object::child_mut(object::as_map(pod), "status");
+            status.insert("phase".into(), json!(phase));
+            status.insert("hostIP".into(), json!(host));
+            status.insert("hostIPs".into(), json!([{"ip": host}]));
+            if sandboxed {
+                let address = run.address.to_string();
+                status.insert("podIP".into(), json!(address));
+                status.insert("podIPs".into(), json!([{"ip": address}]));
+            }
+            status.entry("startTime").or_insert_with(|| json!(time));
+            status.insert("containerStatuses".into(), Value::Array(statuses));
+        })
         .map(|_| ())
 }
 
@@ -291,10 +234,7 @@ fn report(context: &mut Context<'_>, pod: &Value, run: &Run) -> Result<(), Statu
 fn is_present(context: &Context<'_>, node: &str, spec: &Value) -> bool {
     let image = object::text(spec, "/image");
     object::text(spec, "/imagePullPolicy") != "Always"
-        && context
-            .nodes
-            .images
-            .contains(&(node.to_owned(), image.to_owned()))
+        && context.nodes.images.contains(&(node.to_owned(), image.to_owned()))
 }
 
 fn announce(context: &mut Context<'_>, pod: &Value, spec: &Value, notice: &Notice) {
@@ -310,92 +250,35 @@ fn announce(context: &mut Context<'_>, pod: &Value, spec: &Value, notice: &Notic
             };
             context.nodes.images.insert((node, image.to_owned()));
             note(context, pod, spec, Severity::Normal, "Pulled", &message);
-            note(
-                context,
-                pod,
-                spec,
-                Severity::Normal,
-                "Created",
-                &format!("Created container: {name}"),
-            );
-            note(
-                context,
-                pod,
-                spec,
-                Severity::Normal,
-                "Started",
-                &format!("Started container {name}"),
-            );
+            note(context, pod, spec, Severity::Normal, "Created", &format!("Created container: {name}"));
+            note(context, pod, spec, Severity::Normal, "Started", &format!("Started container {name}"));
         }
         Notice::PullFailed(why) => {
-            context
-                .nodes
-                .images
-                .remove(&(pod::node(pod).to_owned(), image.to_owned()));
+            context.nodes.images.remove(&(pod::node(pod).to_owned(), image.to_owned()));
             let message = format!("Failed to pull image {image:?}: {why}");
             note(context, pod, spec, Severity::Warning, "Failed", &message);
-            note(
-                context,
-                pod,
-                spec,
-                Severity::Warning,
-                "Failed",
-                "Error: ErrImagePull",
-            );
+            note(context, pod, spec, Severity::Warning, "Failed", "Error: ErrImagePull");
         }
         Notice::PullBackOff => {
-            note(
-                context,
-                pod,
-                spec,
-                Severity::Normal,
-                "BackOff",
-                &format!("Back-off pulling image {image:?}"),
-            );
-            note(
-                context,
-                pod,
-                spec,
-                Severity::Warning,
-                "Failed",
-                "Error: ImagePullBackOff",
-            );
+            note(context, pod, spec, Severity::Normal, "BackOff", &format!("Back-off pulling image {image:?}"));
+            note(context, pod, spec, Severity::Warning, "Failed", "Error: ImagePullBackOff");
         }
         Notice::CreateFailed { message, .. } => {
-            note(
-                context,
-                pod,
-                spec,
-                Severity::Warning,
-                "Failed",
-                &format!("Error: {message}"),
-            );
+            note(context, pod, spec, Severity::Warning, "Failed", &format!("Error: {message}"));
         }
         Notice::Unhealthy => {
             let message = "Readiness probe failed: HTTP probe failed with statuscode: 503";
             note(context, pod, spec, Severity::Warning, "Unhealthy", message);
         }
         Notice::BackOff => {
-            let called = format!(
-                "{}_{}({})",
-                object::name(pod),
-                object::namespace(pod),
-                object::uid(pod)
-            );
+            let called = format!("{}_{}({})", object::name(pod), object::namespace(pod), object::uid(pod));
             let message = format!("Back-off restarting failed container {name} in pod {called}");
             note(context, pod, spec, Severity::Warning, "BackOff", &message);
         }
     }
 }
 
-fn note(
-    context: &mut Context<'_>,
-    pod: &Value,
-    spec: &Value,
-    severity: Severity,
-    reason: &str,
-    message: &str,
-) {
+fn note(context: &mut Context<'_>, pod: &Value, spec: &Value, severity: Severity, reason: &str, message: &str) {
     let field_path = format!("spec.containers{{{}}}", object::text(spec, "/name"));
     context.note(Note {
         object: pod,

@@ -29,18 +29,13 @@ pub(crate) fn sync(context: &mut Context<'_>, name: &Name) -> Result<(), Status>
         return Ok(());
     };
     let placed = !pod::node(&pod).is_empty();
-    if placed || object::is_deleting(&pod) || object::text(&pod, "/spec/schedulerName") != SCHEDULER
-    {
+    if placed || object::is_deleting(&pod) || object::text(&pod, "/spec/schedulerName") != SCHEDULER {
         return Ok(());
     }
     if !object::items(&pod, "/spec/schedulingGates").is_empty() {
         return Ok(());
     }
-    let nodes: Vec<Arc<Value>> = context
-        .storage
-        .list(resources::NODES, None)
-        .cloned()
-        .collect();
+    let nodes: Vec<Arc<Value>> = context.storage.list(resources::NODES, None).cloned().collect();
     let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
     let mut best: Option<(usize, &Arc<Value>)> = None;
     for node in &nodes {
@@ -63,37 +58,29 @@ fn admits(context: &Context<'_>, node: &Value, pod: &Value) -> Result<usize, Str
     }
     if let Some(taint) = untolerated_taint(node, pod, &["NoSchedule", "NoExecute"]) {
         let (key, value) = (object::text(taint, "/key"), object::text(taint, "/value"));
-        return Err(format!(
-            "node(s) had untolerated taint(s) {{{key}: {value}}}"
-        ));
+        return Err(format!("node(s) had untolerated taint(s) {{{key}: {value}}}"));
     }
     if !selects(node, pod) {
         return Err("node(s) didn't match Pod's node affinity/selector".into());
     }
     let residents = context.index.on_node.get(object::name(node));
     let count = residents.map_or(0, BTreeSet::len);
-    let slots = allocatable(node, "pods").unwrap_or(0) / 1000;
-    if i128::try_from(count).unwrap_or(i128::MAX) >= slots {
+    if i128::try_from(count).unwrap_or(i128::MAX) >= allocatable(node, "pods").units() {
         return Err("Too many pods".into());
     }
     for resource in ["cpu", "memory"] {
-        let wanted = requested(pod, resource);
+        let wanted = pod::requested(pod, "requests", resource);
         // Most pods ask for nothing, and then nobody needs to be counted.
-        if wanted == 0 {
+        if wanted.milli() == 0 {
             continue;
         }
-        let used: i128 = residents
+        let used = residents
             .into_iter()
             .flatten()
-            .filter_map(|name| {
-                context
-                    .storage
-                    .get(resources::PODS, &name.namespace, &name.name)
-            })
+            .filter_map(|name| context.storage.get(resources::PODS, &name.namespace, &name.name))
             .filter(|one| !pod::is_finished(one))
-            .map(|one| requested(one, resource))
-            .sum();
-        if used + wanted > allocatable(node, resource).unwrap_or(0) {
+            .fold(wanted, |sum, one| sum + pod::requested(one, "requests", resource));
+        if used > allocatable(node, resource) {
             return Err(format!("Insufficient {resource}"));
         }
     }
@@ -101,37 +88,28 @@ fn admits(context: &Context<'_>, node: &Value, pod: &Value) -> Result<usize, Str
 }
 
 /// A taint with one of these effects that the pod does not tolerate.
-pub(super) fn untolerated_taint<'a>(
-    node: &'a Value,
-    pod: &Value,
-    effects: &[&str],
-) -> Option<&'a Value> {
-    object::items(node, "/spec/taints").iter().find(|taint| {
-        effects.contains(&object::text(taint, "/effect")) && toleration_of(pod, taint).is_none()
-    })
+pub(super) fn untolerated_taint<'a>(node: &'a Value, pod: &Value, effects: &[&str]) -> Option<&'a Value> {
+    object::items(node, "/spec/taints")
+        .iter()
+        .find(|taint| effects.contains(&object::text(taint, "/effect")) && toleration_of(pod, taint).is_none())
 }
 
 /// The toleration of the pod for a taint.
 pub(super) fn toleration_of<'a>(pod: &'a Value, taint: &Value) -> Option<&'a Value> {
-    object::items(pod, "/spec/tolerations")
-        .iter()
-        .find(|toleration| {
-            let [key, effect, operator] =
-                ["/key", "/effect", "/operator"].map(|field| object::text(toleration, field));
-            let exists = operator == "Exists";
-            (effect.is_empty() || effect == object::text(taint, "/effect"))
-                && ((key.is_empty() && exists) || key == object::text(taint, "/key"))
-                && (exists || object::text(toleration, "/value") == object::text(taint, "/value"))
-        })
+    object::items(pod, "/spec/tolerations").iter().find(|toleration| {
+        let [key, effect, operator] = ["/key", "/effect", "/operator"].map(|field| object::text(toleration, field));
+        let exists = operator == "Exists";
+        (effect.is_empty() || effect == object::text(taint, "/effect"))
+            && ((key.is_empty() && exists) || key == object::text(taint, "/key"))
+            && (exists || object::text(toleration, "/value") == object::text(taint, "/value"))
+    })
 }
 
 fn selects(node: &Value, pod: &Value) -> bool {
     let labels = object::labels(node);
     let selector = pod.pointer("/spec/nodeSelector").and_then(Value::as_object);
     let selected = selector.is_none_or(|selector| {
-        selector
-            .iter()
-            .all(|(key, wanted)| labels.and_then(|labels| labels.get(key)) == Some(wanted))
+        selector.iter().all(|(key, wanted)| labels.and_then(|labels| labels.get(key)) == Some(wanted))
     });
     let required = "/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms";
     let terms = object::items(pod, required);
@@ -143,48 +121,15 @@ fn selects(node: &Value, pod: &Value) -> bool {
             }))
 }
 
-/// What all containers of a pod ask for together, in thousandths.
-fn requested(pod: &Value, resource: &str) -> i128 {
-    object::items(pod, "/spec/containers")
-        .iter()
-        .map(|container| {
-            quantity(
-                container
-                    .pointer("/resources/requests")
-                    .and_then(|all| all.get(resource)),
-            )
-        })
-        .sum()
-}
-
-fn allocatable(node: &Value, resource: &str) -> Option<i128> {
-    node.pointer("/status/allocatable")?
-        .get(resource)
-        .map(|value| quantity(Some(value)))
-}
-
-fn quantity(value: Option<&Value>) -> i128 {
-    match value {
-        Some(Value::String(text)) => text.parse::<Quantity>().map_or(0, Quantity::milli),
-        Some(Value::Number(number)) => number.as_i64().map_or(0, |units| i128::from(units) * 1000),
-        _ => 0,
-    }
+fn allocatable(node: &Value, resource: &str) -> Quantity {
+    node.pointer("/status/allocatable").and_then(|all| all.get(resource)).map_or(Quantity::from(0), pod::quantity)
 }
 
 fn bind(context: &mut Context<'_>, pod: &Arc<Value>, node: &Arc<Value>) -> Result<(), Status> {
     let name = Name::of(pod);
     let node = object::name(node);
-    binding::bind(
-        &mut context.writes(),
-        &name.namespace,
-        &name.name,
-        node,
-        &[],
-    )?;
-    let message = format!(
-        "Successfully assigned {}/{} to {node}",
-        name.namespace, name.name
-    );
+    binding::bind(&mut context.writes(), &name.namespace, &name.name, node, &[])?;
+    let message = format!("Successfully assigned {}/{} to {node}", name.namespace, name.name);
     context.event(pod, Severity::Normal, "Scheduled", &message, SCHEDULER);
     Ok(())
 }
@@ -195,11 +140,7 @@ fn refuse(
     nodes: usize,
     reasons: &BTreeMap<String, usize>,
 ) -> Result<(), Status> {
-    let why = reasons
-        .iter()
-        .map(|(reason, count)| format!("{count} {reason}"))
-        .collect::<Vec<_>>()
-        .join(", ");
+    let why = reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect::<Vec<_>>().join(", ");
     let message = if nodes == 0 {
         "no nodes available to schedule pods".to_owned()
     } else {
@@ -213,47 +154,21 @@ fn refuse(
     }
     let name = Name::of(pod);
     let time = object::format_time(context.now);
-    context.writes().modify(
-        resources::PODS,
-        &name.namespace,
-        &name.name,
-        Part::Status,
-        |pod| {
-            set_condition(
-                pod,
-                "PodScheduled",
-                "False",
-                Some(("Unschedulable", &message)),
-                &time,
-            );
-        },
-    )?;
-    context.event(
-        pod,
-        Severity::Warning,
-        "FailedScheduling",
-        &message,
-        SCHEDULER,
-    );
+    context.writes().modify(resources::PODS, &name.namespace, &name.name, Part::Status, |pod| {
+        set_condition(pod, "PodScheduled", "False", Some(("Unschedulable", &message)), &time);
+    })?;
+    context.event(pod, Severity::Warning, "FailedScheduling", &message, SCHEDULER);
     Ok(())
 }
 
 /// Sets a pod condition; the same status keeps the transition time.
-pub(crate) fn set_condition(
-    pod: &mut Value,
-    kind: &str,
-    status: &str,
-    why: Option<(&str, &str)>,
-    time: &str,
-) {
+pub(crate) fn set_condition(pod: &mut Value, kind: &str, status: &str, why: Option<(&str, &str)>, time: &str) {
     let status_map = object::child_mut(object::as_map(pod), "status");
     let conditions = status_map.entry("conditions").or_insert_with(|| json!([]));
     let Some(conditions) = conditions.as_array_mut() else {
         return;
     };
-    let position = conditions
-        .iter()
-        .position(|one| object::text(one, "/type") == kind);
+    let position = conditions.iter().position(|one| object::text(one, "/type") == kind);
     let kept = position
         .map(|position| &conditions[position])
         .filter(|one| object::text(one, "/status") == status)

@@ -43,6 +43,7 @@ pub(super) fn create(
     if !errors.is_empty() {
         return Err(Status::invalid(resource, &name, errors));
     }
+    crate::controllers::quota::admit(writes.storage, resource, &object)?;
     if let Some(existing) = writes.storage.get(resource, namespace, &name) {
         return Err(if object::is_deleting(existing) {
             let mut status = Status::already_exists(resource, &name);

@@ -15,18 +15,13 @@ const COMBINED: &str = "(combined from similar events): ";
 const EVENT_BURST: usize = 25;
 
 /// Differences of one step, each a line for a person.
-pub type Differences = Vec<String>;
+pub(crate) type Differences = Vec<String>;
 
 /// The names of ReplicaSets (which end in a hash) and the images they stand for.
-pub type Names = BTreeMap<String, String>;
+pub(crate) type Names = BTreeMap<String, String>;
 
 /// Compares settled states, field by field.
-pub fn states(
-    recorded: &Value,
-    actual: &Value,
-    recorded_names: &Names,
-    actual_names: &Names,
-) -> Differences {
+pub(crate) fn states(recorded: &Value, actual: &Value, recorded_names: &Names, actual_names: &Names) -> Differences {
     let recorded = normal_state(recorded, recorded_names);
     let actual = normal_state(actual, actual_names);
     let mut differences = Vec::new();
@@ -39,46 +34,27 @@ pub fn states(
 fn normal_state(state: &Value, names: &Names) -> Value {
     let mut state = state.clone();
     rename(&mut state, names);
-    for group in state["pods"]
-        .as_object_mut()
-        .into_iter()
-        .flatten()
-        .map(|(_, group)| group)
-    {
+    for group in state["pods"].as_object_mut().into_iter().flatten().map(|(_, group)| group) {
         group.as_object_mut().unwrap().remove("names");
     }
     // The recorder listed conditions by type, whatever their order in the object.
-    if let Some(conditions) = state
-        .pointer_mut("/deployment/status/conditions")
-        .and_then(Value::as_array_mut)
-    {
+    if let Some(conditions) = state.pointer_mut("/deployment/status/conditions").and_then(Value::as_array_mut) {
         conditions.sort_by_key(|condition| object::text(condition, "/type").to_owned());
     }
     let sets = state["replicasets"].as_array_mut().unwrap();
     for set in sets.iter_mut() {
         // The generation itself may differ, and that it has been observed may not.
-        let observed = set["status"]
-            .get("observedGeneration")
-            .is_some_and(|one| *one == set["generation"]);
+        let observed = set["status"].get("observedGeneration").is_some_and(|one| *one == set["generation"]);
         let set = set.as_object_mut().unwrap();
         for key in ["name", "hash", "generation"] {
             set.remove(key);
         }
-        set["status"]
-            .as_object_mut()
-            .unwrap()
-            .remove("observedGeneration");
+        set["status"].as_object_mut().unwrap().remove("observedGeneration");
         set.insert("observed".into(), json!(observed));
     }
     sets.sort_by_key(|set| {
-        let revision =
-            object::text(set, "/annotations/deployment.kubernetes.io~1revision").to_owned();
-        (
-            object::text(set, "/image").to_owned(),
-            revision,
-            set["spec_replicas"].as_i64(),
-            set["has_owner"].as_bool(),
-        )
+        let revision = object::text(set, "/annotations/deployment.kubernetes.io~1revision").to_owned();
+        (object::text(set, "/image").to_owned(), revision, set["spec_replicas"].as_i64(), set["has_owner"].as_bool())
     });
     state
 }
@@ -94,14 +70,12 @@ fn rename(value: &mut Value, names: &Names) {
 }
 
 /// One text with the names of ReplicaSets replaced.
-pub fn renamed(text: &str, names: &Names) -> String {
-    names.iter().fold(text.to_owned(), |text, (name, image)| {
-        text.replace(name.as_str(), &format!("<set of {image}>"))
-    })
+pub(crate) fn renamed(text: &str, names: &Names) -> String {
+    names.iter().fold(text.to_owned(), |text, (name, image)| text.replace(name.as_str(), &format!("<set of {image}>")))
 }
 
 /// Compares the answer to a request: the status code, and the Status body of a refusal.
-pub fn responses(recorded: &Value, code: u16, body: &Value) -> Differences {
+pub(crate) fn responses(recorded: &Value, code: u16, body: &Value) -> Differences {
     let mut differences = Vec::new();
     differ("code", &recorded["http"], &json!(code), &mut differences);
     let Some(status) = recorded.get("status") else {
@@ -126,10 +100,7 @@ fn shorten_quotes(value: &mut Value) {
     match value {
         Value::String(text) => {
             if let Some(position) = text.find(QUOTED) {
-                let reason = text
-                    .rfind("}\": ")
-                    .map(|end| text[end..].to_owned())
-                    .unwrap_or_default();
+                let reason = text.rfind("}\": ").map(|end| text[end..].to_owned()).unwrap_or_default();
                 text.truncate(position + QUOTED.len());
                 text.push_str(&reason);
             }
@@ -141,7 +112,7 @@ fn shorten_quotes(value: &mut Value) {
 }
 
 /// Compares how many pods of each image there were before and after, and how many of them are the same.
-pub fn pods_kept(step: &Value, world: &World) -> Differences {
+pub(crate) fn pods_kept(step: &Value, world: &World) -> Differences {
     let before = &world.seen.pods_before;
     let after = world.seen.pods_now();
     let mut recorded = step["pods_kept"].clone();
@@ -174,29 +145,24 @@ pub fn pods_kept(step: &Value, world: &World) -> Differences {
 }
 
 fn grew_and_shrank(step: &Value, image: &str) -> bool {
-    let scales = || {
-        object::items(step, "/rs_scales")
-            .iter()
-            .filter(|scale| scale["image"] == image)
-    };
-    let change =
-        |scale: &Value| scale["to"].as_i64().unwrap() - scale["from"].as_i64().unwrap_or(0);
+    let scales = || object::items(step, "/rs_scales").iter().filter(|scale| scale["image"] == image);
+    let change = |scale: &Value| scale["to"].as_i64().unwrap() - scale["from"].as_i64().unwrap_or(0);
     scales().any(|scale| change(scale) > 0) && scales().any(|scale| change(scale) < 0)
 }
 
 /// What a step may do to the counts, from the Deployment's spec and the state at its start.
-pub struct Bounds {
-    pub replicas: i64,
-    pub surge: i64,
-    pub unavailable: i64,
-    pub ready_before: i64,
-    pub spec_before: i64,
+pub(crate) struct Bounds {
+    pub(crate) replicas: i64,
+    pub(crate) surge: i64,
+    pub(crate) unavailable: i64,
+    pub(crate) ready_before: i64,
+    pub(crate) spec_before: i64,
     /// Only rolling updates have bounds of their own; other steps must stay within what was recorded.
-    pub rolling: bool,
+    pub(crate) rolling: bool,
 }
 
 /// Compares extremes as bounds (F1: the path is a race, so another path may reach less far, but never further).
-pub fn extremes(recorded: &Value, world: &World, bounds: &Bounds) -> Differences {
+pub(crate) fn extremes(recorded: &Value, world: &World, bounds: &Bounds) -> Differences {
     let mut differences = Vec::new();
     let mut check = |what: &'static str, floor: Option<i64>, ceiling: Option<i64>| {
         let number = |end: &str| recorded[format!("{end}_{what}")].as_i64().unwrap();
@@ -204,16 +170,10 @@ pub fn extremes(recorded: &Value, world: &World, bounds: &Bounds) -> Differences
         let lowest = floor.map_or(number("min"), |floor| floor.min(number("min")));
         let highest = ceiling.map_or(number("max"), |ceiling| ceiling.max(number("max")));
         if least < lowest {
-            differences.push(format!(
-                "min_{what}: {least} is lower than {lowest} (recorded {})",
-                number("min")
-            ));
+            differences.push(format!("min_{what}: {least} is lower than {lowest} (recorded {})", number("min")));
         }
         if most > highest {
-            differences.push(format!(
-                "max_{what}: {most} is higher than {highest} (recorded {})",
-                number("max")
-            ));
+            differences.push(format!("max_{what}: {most} is higher than {highest} (recorded {})", number("max")));
         }
     };
     let rolling = bounds.rolling.then_some(());
@@ -235,28 +195,18 @@ pub fn extremes(recorded: &Value, world: &World, bounds: &Bounds) -> Differences
 
 /// Compares the events of scalings. Where the sandbox took another path than the recording (F1), it must have reported
 /// its own path truthfully; where it took the same, the events must be those recorded.
-pub fn events(step: &Value, world: &mut World, recorded_names: &Names) -> Differences {
+pub(crate) fn events(step: &Value, world: &mut World, recorded_names: &Names) -> Differences {
     let theirs: Vec<(String, Option<i64>, i64)> = object::items(step, "/rs_scales")
         .iter()
-        .map(|one| {
-            (
-                object::text(one, "/image").to_owned(),
-                one["from"].as_i64(),
-                one["to"].as_i64().unwrap(),
-            )
-        })
+        .map(|one| (object::text(one, "/image").to_owned(), one["from"].as_i64(), one["to"].as_i64().unwrap()))
         .collect();
     let ours = &world.seen.scales;
     world.scalings.0 += theirs.len();
     world.scalings.1 += ours.len();
 
     let mut differences = Vec::new();
-    let events: Vec<String> = world
-        .seen
-        .events
-        .iter()
-        .map(|event| renamed(event.trim_start_matches(COMBINED), &world.seen.images))
-        .collect();
+    let events: Vec<String> =
+        world.seen.events.iter().map(|event| renamed(event.trim_start_matches(COMBINED), &world.seen.images)).collect();
     for event in &events {
         let told = |(image, from, to): &(String, Option<i64>, i64)| {
             let from = from.unwrap_or(0);
@@ -281,6 +231,43 @@ pub fn events(step: &Value, world: &mut World, recorded_names: &Names) -> Differ
     differences
 }
 
+/// Compares what a deletion took with it and in which order (F21): the same objects, and of a ReplicaSet, its pods and
+/// the Deployment the first and last in the same order. Beyond that the order is a race between ReplicaSets.
+pub(crate) fn deletions(step: &Value, world: &World) -> Differences {
+    if !matches!(step["do"]["op"].as_str(), Some("delete" | "delete_rs")) {
+        return Differences::new();
+    }
+    let recorded: Vec<String> = object::items(step, "/deletions")
+        .iter()
+        .flat_map(|one| {
+            let count = usize::try_from(one["count"].as_i64().unwrap()).unwrap();
+            vec![object::text(one, "/object").to_owned(); count]
+        })
+        .collect();
+    let actual = &world.seen.deletions;
+    let images = world.seen.images.values();
+    let same_order = images.into_iter().all(|image| ends(&recorded, image) == ends(actual, image));
+    let mut differences = Vec::new();
+    if sorted(&recorded) != sorted(actual) || !same_order {
+        differences.push(format!("deletions: recorded {recorded:?}, here {actual:?}"));
+    }
+    differences
+}
+
+/// The first and the last deletion of each kind, in order, of what belongs to the ReplicaSet of one image.
+fn ends(deletions: &[String], image: &str) -> Vec<String> {
+    let family: Vec<&String> =
+        deletions.iter().filter(|one| one.starts_with("Deployment") || one.ends_with(&format!(" {image}"))).collect();
+    let mut ends: Vec<(usize, String)> = Vec::new();
+    for kind in ["Deployment", "ReplicaSet", "Pod"] {
+        let of_kind = |one: &&String| one.starts_with(kind);
+        ends.extend(family.iter().position(of_kind).map(|first| (first, format!("first {kind}"))));
+        ends.extend(family.iter().rposition(of_kind).map(|last| (last, format!("last {kind}"))));
+    }
+    ends.sort();
+    ends.into_iter().map(|(_, end)| end).collect()
+}
+
 fn sorted<T: Clone + Ord>(list: &[T]) -> Vec<T> {
     let mut list = list.to_vec();
     list.sort();
@@ -288,21 +275,16 @@ fn sorted<T: Clone + Ord>(list: &[T]) -> Vec<T> {
 }
 
 /// Collects all differences between two values.
-pub fn differ(path: &str, expected: &Value, actual: &Value, differences: &mut Differences) {
+pub(crate) fn differ(path: &str, expected: &Value, actual: &Value, differences: &mut Differences) {
     match (expected, actual) {
         (Value::Object(one), Value::Object(other)) => {
-            let keys: std::collections::BTreeSet<&String> =
-                one.keys().chain(other.keys()).collect();
+            let keys: std::collections::BTreeSet<&String> = one.keys().chain(other.keys()).collect();
             for key in keys {
                 let path = format!("{path}.{key}");
                 match (one.get(key), other.get(key)) {
                     (Some(one), Some(other)) => differ(&path, one, other, differences),
-                    (Some(one), None) => {
-                        differences.push(format!("{path}: recorded {one}, here absent"))
-                    }
-                    (None, Some(other)) => {
-                        differences.push(format!("{path}: not recorded, here {other}"))
-                    }
+                    (Some(one), None) => differences.push(format!("{path}: recorded {one}, here absent")),
+                    (None, Some(other)) => differences.push(format!("{path}: not recorded, here {other}")),
                     (None, None) => {}
                 }
             }

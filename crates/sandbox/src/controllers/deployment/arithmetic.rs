@@ -14,10 +14,7 @@ pub(super) struct Resize {
 
 impl Resize {
     fn of(set: &ReplicaSet, replicas: i64) -> Self {
-        Self {
-            name: set.name().to_owned(),
-            replicas,
-        }
+        Self { name: set.name().to_owned(), replicas }
     }
 }
 
@@ -27,11 +24,7 @@ pub(super) fn grow_new(deployment: &Deployment, current: i64, all: i64) -> i64 {
         Strategy::Recreate => deployment.replicas,
         Strategy::RollingUpdate { .. } => {
             let room = deployment.ceiling() - all;
-            if room <= 0 {
-                current
-            } else {
-                current + room.min(deployment.replicas - current)
-            }
+            if room <= 0 { current } else { current + room.min(deployment.replicas - current) }
         }
     }
 }
@@ -41,11 +34,7 @@ pub(super) fn grow_new(deployment: &Deployment, current: i64, all: i64) -> i64 {
 /// Pods of the new set that are not available yet count as gone, so that a new version that never gets available
 /// stops the roll-out. Within that, old pods that are not available go first (they cost no availability), then
 /// available ones down to the floor.
-pub(super) fn shrink_old(
-    deployment: &Deployment,
-    new: &ReplicaSet,
-    old: &[ReplicaSet],
-) -> Vec<Resize> {
+pub(super) fn shrink_old(deployment: &Deployment, new: &ReplicaSet, old: &[ReplicaSet]) -> Vec<Resize> {
     let mut old: Vec<ReplicaSet> = old.iter().filter(|set| set.replicas > 0).cloned().collect();
     if old.is_empty() {
         return Vec::new();
@@ -107,51 +96,27 @@ fn drop_available(old: &mut [ReplicaSet], new: &ReplicaSet, floor: i64) -> Vec<R
 /// With one active set, or none, that set takes the whole size. Otherwise a saturated new set lets the old ones go,
 /// and a roll-out in the middle keeps its proportions: each set changes by its share, larger sets first, and the
 /// largest takes what rounding left over. Sets whose size stays are named too, since their annotations change.
-pub(super) fn scale(
-    deployment: &Deployment,
-    new: Option<&ReplicaSet>,
-    old: &[ReplicaSet],
-) -> Vec<Resize> {
-    let mut active: Vec<&ReplicaSet> = old
-        .iter()
-        .chain(new)
-        .filter(|set| set.replicas > 0)
-        .collect();
+pub(super) fn scale(deployment: &Deployment, new: Option<&ReplicaSet>, old: &[ReplicaSet]) -> Vec<Resize> {
+    let mut active: Vec<&ReplicaSet> = old.iter().chain(new).filter(|set| set.replicas > 0).collect();
     if active.len() <= 1 {
         let newest_old = old.iter().max_by(|one, other| one.by_age(other));
         let Some(only) = active.first().copied().or(new).or(newest_old) else {
             return Vec::new();
         };
         let unchanged = only.replicas == deployment.replicas;
-        return if unchanged {
-            Vec::new()
-        } else {
-            vec![Resize::of(only, deployment.replicas)]
-        };
+        return if unchanged { Vec::new() } else { vec![Resize::of(only, deployment.replicas)] };
     }
     if new.is_some_and(|new| is_saturated(deployment, new)) {
-        return old
-            .iter()
-            .filter(|set| set.replicas > 0)
-            .map(|set| Resize::of(set, 0))
-            .collect();
+        return old.iter().filter(|set| set.replicas > 0).map(|set| Resize::of(set, 0)).collect();
     }
     if deployment.strategy == Strategy::Recreate {
         return Vec::new();
     }
 
-    let allowed = if deployment.replicas > 0 {
-        deployment.ceiling()
-    } else {
-        0
-    };
+    let allowed = if deployment.replicas > 0 { deployment.ceiling() } else { 0 };
     let missing = allowed - active.iter().map(|set| set.replicas).sum::<i64>();
     active.sort_by(|one, other| {
-        let age = if missing > 0 {
-            other.by_age(one)
-        } else {
-            one.by_age(other)
-        };
+        let age = if missing > 0 { other.by_age(one) } else { one.by_age(other) };
         other.replicas.cmp(&one.replicas).then(age)
     });
     let mut added = 0;
@@ -175,21 +140,13 @@ fn share(deployment: &Deployment, set: &ReplicaSet, left: i64) -> i64 {
     let fraction = if deployment.replicas == 0 {
         -set.replicas
     } else {
-        let before = set
-            .annotated(MAX_REPLICAS)
-            .filter(|before| *before != 0)
-            .or_else(|| {
-                crate::object::integer(&deployment.object, "/status/replicas")
-                    .filter(|replicas| *replicas != 0)
-            });
+        let before = set.annotated(MAX_REPLICAS).filter(|before| *before != 0).or_else(|| {
+            crate::object::integer(&deployment.object, "/status/replicas").filter(|replicas| *replicas != 0)
+        });
         let Some(before) = before else { return 0 };
         rounded_quotient(set.replicas * deployment.ceiling(), before) - set.replicas
     };
-    if left > 0 {
-        fraction.min(left)
-    } else {
-        fraction.max(left)
-    }
+    if left > 0 { fraction.min(left) } else { fraction.max(left) }
 }
 
 /// The quotient rounded to the nearest integer, halves up. Both numbers are at least zero, the second above it.
@@ -213,10 +170,8 @@ mod tests {
     use super::*;
 
     fn deployment(replicas: i64, surge: i64, unavailable: i64) -> Deployment {
-        Deployment::read(Arc::new(
-            json!({"spec": {"replicas": replicas, "strategy": {
-            "rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}}}}),
-        ))
+        Deployment::read(Arc::new(json!({"spec": {"replicas": replicas, "strategy": {
+            "rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}}}})))
     }
 
     fn set(name: &str, replicas: i64, available: i64, max_before: i64) -> ReplicaSet {
@@ -226,9 +181,7 @@ mod tests {
     }
 
     fn sizes(plan: &[Resize]) -> Vec<(&str, i64)> {
-        plan.iter()
-            .map(|resize| (resize.name.as_str(), resize.replicas))
-            .collect()
+        plan.iter().map(|resize| (resize.name.as_str(), resize.replicas)).collect()
     }
 
     #[test]
@@ -243,21 +196,14 @@ mod tests {
     fn a_new_version_that_is_never_available_holds_the_roll_out() {
         let hold = deployment(10, 3, 2);
         let old = [set("old", 10, 10, 13)];
-        assert_eq!(
-            sizes(&shrink_old(&hold, &set("new", 3, 0, 13), &old)),
-            [("old", 8)]
-        );
+        assert_eq!(sizes(&shrink_old(&hold, &set("new", 3, 0, 13), &old)), [("old", 8)]);
         let old = [set("old", 8, 8, 13)];
         assert_eq!(sizes(&shrink_old(&hold, &set("new", 5, 0, 13), &old)), []);
     }
 
     #[test]
     fn unhealthy_old_pods_go_first_within_the_budget() {
-        let plan = shrink_old(
-            &deployment(10, 1, 2),
-            &set("new", 0, 0, 11),
-            &[set("old", 10, 7, 11)],
-        );
+        let plan = shrink_old(&deployment(10, 1, 2), &set("new", 0, 0, 11), &[set("old", 10, 7, 11)]);
         assert_eq!(sizes(&plan), [("old", 8)]);
     }
 
@@ -265,39 +211,16 @@ mod tests {
     fn scaling_a_hold_keeps_its_proportions() {
         let old = [set("old", 8, 8, 13)];
         let new = set("new", 5, 0, 13);
-        assert_eq!(
-            sizes(&scale(&deployment(20, 3, 2), Some(&new), &old)),
-            [("old", 14), ("new", 9)]
-        );
+        assert_eq!(sizes(&scale(&deployment(20, 3, 2), Some(&new), &old)), [("old", 14), ("new", 9)]);
         let old = [set("old", 10, 10, 15)];
-        assert_eq!(
-            sizes(&scale(&deployment(20, 5, 0), Some(&new), &old)),
-            [("old", 17), ("new", 8)]
-        );
-        assert_eq!(
-            sizes(&scale(&deployment(0, 5, 0), Some(&new), &old)),
-            [("old", 0), ("new", 0)]
-        );
+        assert_eq!(sizes(&scale(&deployment(20, 5, 0), Some(&new), &old)), [("old", 17), ("new", 8)]);
+        assert_eq!(sizes(&scale(&deployment(0, 5, 0), Some(&new), &old)), [("old", 0), ("new", 0)]);
     }
 
     #[test]
     fn a_single_active_set_takes_the_whole_size() {
         let old = [set("old", 0, 0, 3)];
-        assert_eq!(
-            sizes(&scale(
-                &deployment(4, 1, 0),
-                Some(&set("new", 3, 3, 4)),
-                &old
-            )),
-            [("new", 4)]
-        );
-        assert_eq!(
-            sizes(&scale(
-                &deployment(3, 1, 0),
-                Some(&set("new", 3, 3, 4)),
-                &old
-            )),
-            []
-        );
+        assert_eq!(sizes(&scale(&deployment(4, 1, 0), Some(&set("new", 3, 3, 4)), &old)), [("new", 4)]);
+        assert_eq!(sizes(&scale(&deployment(3, 1, 0), Some(&set("new", 3, 3, 4)), &old)), []);
     }
 }

@@ -81,9 +81,7 @@ impl Deployment {
     pub(super) fn unavailable(&self) -> i64 {
         match self.strategy {
             Strategy::Recreate => 0,
-            Strategy::RollingUpdate { unavailable, .. } if self.replicas > 0 => {
-                unavailable.min(self.replicas)
-            }
+            Strategy::RollingUpdate { unavailable, .. } if self.replicas > 0 => unavailable.min(self.replicas),
             Strategy::RollingUpdate { .. } => 0,
         }
     }
@@ -138,11 +136,7 @@ impl ReplicaSet {
 
     /// A status count; absent is zero.
     pub(super) fn status(&self, field: &str) -> i64 {
-        self.object
-            .get("status")
-            .and_then(|status| status.get(field))
-            .and_then(Value::as_i64)
-            .unwrap_or(0)
+        self.object.get("status").and_then(|status| status.get(field)).and_then(Value::as_i64).unwrap_or(0)
     }
 
     /// The revision annotation; 0 when absent or not a number.
@@ -157,9 +151,7 @@ impl ReplicaSet {
 
     /// Oldest first; creation times have whole seconds only, so that names decide ties.
     pub(super) fn by_age(&self, other: &Self) -> Ordering {
-        self.created
-            .cmp(&other.created)
-            .then_with(|| self.name().cmp(other.name()))
+        self.created.cmp(&other.created).then_with(|| self.name().cmp(other.name()))
     }
 }
 
@@ -173,22 +165,13 @@ fn read_strategy(object: &Value, replicas: i64) -> Strategy {
         return Strategy::Recreate;
     }
     let budget = |field: &str, round: fn(f64) -> f64| {
-        let value = object
-            .pointer("/spec/strategy/rollingUpdate")
-            .and_then(|update| update.get(field));
+        let value = object.pointer("/spec/strategy/rollingUpdate").and_then(|update| update.get(field));
         value.map_or(0, |value| resolve(value, replicas, round))
     };
     let surge = budget("maxSurge", f64::ceil);
     let unavailable = budget("maxUnavailable", f64::floor);
     // Rounding may make both zero, and then nothing could ever move.
-    Strategy::RollingUpdate {
-        surge,
-        unavailable: if surge == 0 && unavailable == 0 {
-            1
-        } else {
-            unavailable
-        },
-    }
+    Strategy::RollingUpdate { surge, unavailable: if surge == 0 && unavailable == 0 { 1 } else { unavailable } }
 }
 
 /// A number, or a percentage of `replicas` rounded by `round`.
@@ -196,11 +179,7 @@ pub(crate) fn resolve(value: &Value, replicas: i64, round: fn(f64) -> f64) -> i6
     match value {
         Value::String(text) => {
             let percent: f64 = text.trim_end_matches('%').parse().unwrap_or(0.0);
-            #[expect(
-                clippy::cast_precision_loss,
-                clippy::cast_possible_truncation,
-                reason = "replicas are int32"
-            )]
+            #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "replicas are int32")]
             let resolved = round(percent * replicas as f64 / 100.0) as i64;
             resolved
         }
@@ -222,31 +201,13 @@ mod tests {
 
     #[test]
     fn percentages_round_surge_up_and_unavailable_down() {
-        assert_eq!(
-            strategy(10, json!("25%"), json!("25%")),
-            Strategy::RollingUpdate {
-                surge: 3,
-                unavailable: 2
-            }
-        );
-        assert_eq!(
-            strategy(1, json!("25%"), json!("25%")),
-            Strategy::RollingUpdate {
-                surge: 1,
-                unavailable: 0
-            }
-        );
+        assert_eq!(strategy(10, json!("25%"), json!("25%")), Strategy::RollingUpdate { surge: 3, unavailable: 2 });
+        assert_eq!(strategy(1, json!("25%"), json!("25%")), Strategy::RollingUpdate { surge: 1, unavailable: 0 });
     }
 
     #[test]
     fn two_zero_budgets_become_one_unavailable() {
-        assert_eq!(
-            strategy(10, json!(0), json!("1%")),
-            Strategy::RollingUpdate {
-                surge: 0,
-                unavailable: 1
-            }
-        );
+        assert_eq!(strategy(10, json!(0), json!("1%")), Strategy::RollingUpdate { surge: 0, unavailable: 1 });
     }
 
     #[test]

@@ -3,10 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::model::{
-    DESIRED_REPLICAS, Deployment, MAX_REPLICAS, REVISION, REVISION_HISTORY, ReplicaSet,
-    TEMPLATE_HASH,
-};
+use super::model::{DESIRED_REPLICAS, Deployment, MAX_REPLICAS, REVISION, REVISION_HISTORY, ReplicaSet, TEMPLATE_HASH};
 use crate::object;
 
 /// Deployment annotations that are not copied to ReplicaSets.
@@ -26,8 +23,7 @@ const SAFE_ALPHABET: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
 /// The position of the ReplicaSet that runs the Deployment's template, the oldest if there are several. `sets` is
 /// sorted by age.
 pub(super) fn find_new(deployment: &Deployment, sets: &[ReplicaSet]) -> Option<usize> {
-    sets.iter()
-        .position(|set| same_template(deployment.template(), &set.object["spec"]["template"]))
+    sets.iter().position(|set| same_template(deployment.template(), &set.object["spec"]["template"]))
 }
 
 /// Whether two pod templates are equal, their hash labels and the difference between empty and absent lists aside.
@@ -47,20 +43,14 @@ pub(super) fn template_hash(template: &Value, collisions: i64) -> String {
     if collisions > 0 {
         feed(&collisions.to_le_bytes());
     }
-    hash.to_string()
-        .bytes()
-        .map(|digit| char::from(SAFE_ALPHABET[usize::from(digit) % SAFE_ALPHABET.len()]))
-        .collect()
+    hash.to_string().bytes().map(|digit| char::from(SAFE_ALPHABET[usize::from(digit) % SAFE_ALPHABET.len()])).collect()
 }
 
 /// Brings the annotations of the (existing or coming) new ReplicaSet up to date: those of the Deployment, and the
 /// revision, which only ever grows. Returns whether anything changed.
 pub(super) fn annotate_new(deployment: &Deployment, set: &mut Value, revision: i64) -> bool {
     let mut changed = false;
-    for (key, value) in object::annotations(&deployment.object)
-        .into_iter()
-        .flatten()
-    {
+    for (key, value) in object::annotations(&deployment.object).into_iter().flatten() {
         let Some(text) = value.as_str() else { continue };
         if !NOT_COPIED.contains(&key.as_str()) && object::annotation(set, key) != Some(text) {
             object::set_annotation(set, key, text);
@@ -83,10 +73,7 @@ pub(super) fn annotate_new(deployment: &Deployment, set: &mut Value, revision: i
 
 /// Writes the size annotations; returns whether they changed.
 pub(super) fn annotate_size(deployment: &Deployment, set: &mut Value) -> bool {
-    let wanted = [
-        (DESIRED_REPLICAS, deployment.replicas),
-        (MAX_REPLICAS, deployment.ceiling()),
-    ];
+    let wanted = [(DESIRED_REPLICAS, deployment.replicas), (MAX_REPLICAS, deployment.ceiling())];
     let mut changed = false;
     for (key, number) in wanted {
         let number = number.to_string();
@@ -100,10 +87,7 @@ pub(super) fn annotate_size(deployment: &Deployment, set: &mut Value) -> bool {
 
 /// The greatest revision among `sets`.
 pub(super) fn greatest<'a>(sets: impl IntoIterator<Item = &'a ReplicaSet>) -> i64 {
-    sets.into_iter()
-        .map(ReplicaSet::revision)
-        .max()
-        .unwrap_or(0)
+    sets.into_iter().map(ReplicaSet::revision).max().unwrap_or(0)
 }
 
 /// The ReplicaSet to create for the Deployment's template, with `replicas` pods.
@@ -113,16 +97,12 @@ pub(super) fn new_replica_set(deployment: &Deployment, replicas: i64, revision: 
     let mut template = deployment.template().clone();
     object::set_label(&mut template, TEMPLATE_HASH, &hash);
     let mut selector = deployment.object["spec"]["selector"].clone();
-    object::child_mut(object::as_map(&mut selector), "matchLabels")
-        .insert(TEMPLATE_HASH.into(), json!(hash));
+    object::child_mut(object::as_map(&mut selector), "matchLabels").insert(TEMPLATE_HASH.into(), json!(hash));
 
     let mut spec = Map::new();
     spec.insert("replicas".into(), json!(replicas));
     if deployment.min_ready_seconds > 0 {
-        spec.insert(
-            "minReadySeconds".into(),
-            json!(deployment.min_ready_seconds),
-        );
+        spec.insert("minReadySeconds".into(), json!(deployment.min_ready_seconds));
     }
     spec.insert("selector".into(), selector);
     let labels = object::labels(&template).cloned().unwrap_or_default();
@@ -162,9 +142,7 @@ fn remember_revision(set: &mut Value, revision: &str) {
         Some(history) => {
             let mut revisions: Vec<&str> = history.split(',').collect();
             // The oldest go when the list gets long.
-            while revisions.len() > 1
-                && revisions.join(",").len() + revision.len() + 1 > HISTORY_LENGTH
-            {
+            while revisions.len() > 1 && revisions.join(",").len() + revision.len() + 1 > HISTORY_LENGTH {
                 revisions.remove(0);
             }
             revisions.push(revision);
@@ -177,10 +155,7 @@ fn remember_revision(set: &mut Value, revision: &str) {
 /// The template without its hash label, nulls and empty lists.
 fn canonical(template: &Value) -> Value {
     let mut copy = template.clone();
-    if let Some(labels) = copy
-        .pointer_mut("/metadata/labels")
-        .and_then(Value::as_object_mut)
-    {
+    if let Some(labels) = copy.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
         labels.shift_remove(TEMPLATE_HASH);
     }
     prune(&mut copy);
@@ -191,9 +166,7 @@ fn prune(value: &mut Value) {
     match value {
         Value::Object(map) => {
             map.values_mut().for_each(prune);
-            map.retain(|_, value| {
-                !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty())
-            });
+            map.retain(|_, value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty()));
         }
         Value::Array(list) => list.iter_mut().for_each(prune),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
@@ -206,12 +179,7 @@ fn sorted(value: &Value) -> Value {
         Value::Object(map) => {
             let mut entries: Vec<_> = map.iter().collect();
             entries.sort_by_key(|(key, _)| *key);
-            Value::Object(
-                entries
-                    .into_iter()
-                    .map(|(key, value)| (key.clone(), sorted(value)))
-                    .collect(),
-            )
+            Value::Object(entries.into_iter().map(|(key, value)| (key.clone(), sorted(value))).collect())
         }
         Value::Array(list) => Value::Array(list.iter().map(sorted).collect()),
         other => other.clone(),
@@ -226,14 +194,10 @@ mod tests {
 
     #[test]
     fn the_hash_label_and_empty_lists_make_no_other_template() {
-        let one =
-            json!({"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [], "x": {"y": 1}}});
+        let one = json!({"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [], "x": {"y": 1}}});
         let other = json!({"metadata": {"labels": {"a": "b", TEMPLATE_HASH: "1"}}, "spec": {"x": {"y": 1}}});
         assert!(same_template(&one, &other));
-        assert!(!same_template(
-            &one,
-            &json!({"metadata": {"labels": {"a": "b"}}, "spec": {"x": {"y": 2}}})
-        ));
+        assert!(!same_template(&one, &json!({"metadata": {"labels": {"a": "b"}}, "spec": {"x": {"y": 2}}})));
     }
 
     #[test]
@@ -246,16 +210,11 @@ mod tests {
 
     #[test]
     fn a_revision_only_grows_and_earlier_ones_are_remembered() {
-        let deployment = Deployment::read(Arc::new(
-            json!({"metadata": {"annotations": {"note": "x"}}}),
-        ));
+        let deployment = Deployment::read(Arc::new(json!({"metadata": {"annotations": {"note": "x"}}})));
         let mut set = json!({"metadata": {"annotations": {REVISION: "1"}}});
         assert!(annotate_new(&deployment, &mut set, 3));
         assert!(annotate_new(&deployment, &mut set, 5));
         assert!(!annotate_new(&deployment, &mut set, 4));
-        assert_eq!(
-            set["metadata"]["annotations"],
-            json!({REVISION: "5", "note": "x", REVISION_HISTORY: "1,3"})
-        );
+        assert_eq!(set["metadata"]["annotations"], json!({REVISION: "5", "note": "x", REVISION_HISTORY: "1,3"}));
     }
 }

@@ -11,12 +11,7 @@ pub(super) fn roll_out(rollout: &mut Rollout<'_, '_>) -> Result<(), Status> {
     if grow(rollout)? || shrink(rollout)? {
         return rollout.report_progress();
     }
-    let status = rollout
-        .deployment
-        .object
-        .get("status")
-        .cloned()
-        .unwrap_or_default();
+    let status = rollout.deployment.object.get("status").cloned().unwrap_or_default();
     if rollout.deployment.is_complete(&status) {
         rollout.clean_up()?;
     }
@@ -34,19 +29,12 @@ fn grow(rollout: &mut Rollout<'_, '_>) -> Result<bool, Status> {
     let replicas = if new.replicas > wanted {
         wanted
     } else {
-        arithmetic::grow_new(
-            &rollout.deployment,
-            new.replicas,
-            model::total(&rollout.sets),
-        )
+        arithmetic::grow_new(&rollout.deployment, new.replicas, model::total(&rollout.sets))
     };
     if replicas == new.replicas {
         return Ok(false);
     }
-    let resize = Resize {
-        name: new.name().to_owned(),
-        replicas,
-    };
+    let resize = Resize { name: new.name().to_owned(), replicas };
     rollout.resize(&resize)
 }
 

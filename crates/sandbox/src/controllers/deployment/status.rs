@@ -43,78 +43,36 @@ pub(super) fn progressing(status: &Value) -> Option<&Value> {
 }
 
 /// The counts of `sets` (the `new` one among them), the Available condition, and the other conditions as they were.
-pub(super) fn observe(
-    deployment: &Deployment,
-    new: Option<&ReplicaSet>,
-    sets: &[ReplicaSet],
-    now: Timestamp,
-) -> Value {
+pub(super) fn observe(deployment: &Deployment, new: Option<&ReplicaSet>, sets: &[ReplicaSet], now: Timestamp) -> Value {
     let sum = |field: &str| sets.iter().map(|set| set.status(field)).sum::<i64>();
     let available = sum("availableReplicas");
     let unavailable = (super::model::total(sets) - available).max(0);
     let counts = [
         ("replicas", sum("replicas")),
-        (
-            "updatedReplicas",
-            new.map_or(0, |new| new.status("replicas")),
-        ),
+        ("updatedReplicas", new.map_or(0, |new| new.status("replicas"))),
         ("readyReplicas", sum("readyReplicas")),
         ("availableReplicas", available),
         ("unavailableReplicas", unavailable),
     ];
     let mut status = Map::new();
-    status.insert(
-        "observedGeneration".into(),
-        json!(object::generation(&deployment.object)),
-    );
-    status.extend(
-        counts
-            .into_iter()
-            .filter(|(_, count)| *count != 0)
-            .map(|(key, count)| (key.into(), json!(count))),
-    );
+    status.insert("observedGeneration".into(), json!(object::generation(&deployment.object)));
+    status.extend(counts.into_iter().filter(|(_, count)| *count != 0).map(|(key, count)| (key.into(), json!(count))));
     // Unknown until every ReplicaSet has reported it.
-    if sets
-        .iter()
-        .all(|set| set.object.pointer("/status/terminatingReplicas").is_some())
-    {
-        status.insert(
-            "terminatingReplicas".into(),
-            json!(sum("terminatingReplicas")),
-        );
+    if sets.iter().all(|set| set.object.pointer("/status/terminatingReplicas").is_some()) {
+        status.insert("terminatingReplicas".into(), json!(sum("terminatingReplicas")));
     }
-    status.insert(
-        "conditions".into(),
-        json!(object::items(&deployment.object, "/status/conditions")),
-    );
+    status.insert("conditions".into(), json!(object::items(&deployment.object, "/status/conditions")));
     if let Some(collisions) = deployment.object.pointer("/status/collisionCount") {
         status.insert("collisionCount".into(), collisions.clone());
     }
     let mut status = Value::Object(status);
     let enough = available >= deployment.replicas - deployment.unavailable();
     let (value, reason, message) = if enough {
-        (
-            "True",
-            "MinimumReplicasAvailable",
-            "Deployment has minimum availability.",
-        )
+        ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
     } else {
-        (
-            "False",
-            "MinimumReplicasUnavailable",
-            "Deployment does not have minimum availability.",
-        )
+        ("False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
     };
-    set(
-        &mut status,
-        Condition {
-            kind: "Available",
-            status: value,
-            reason,
-            message: message.into(),
-        },
-        now,
-    );
+    set(&mut status, Condition { kind: "Available", status: value, reason, message: message.into() }, now);
     status
 }
 
@@ -128,12 +86,9 @@ pub(super) fn judge(
 ) {
     let before = deployment.object.get("status").unwrap_or(&Value::Null);
     let current = progressing(before).cloned();
-    let count =
-        |status: &Value, field: &str| status.get(field).and_then(Value::as_i64).unwrap_or(0);
+    let count = |status: &Value, field: &str| status.get(field).and_then(Value::as_i64).unwrap_or(0);
     let settled = count(status, "replicas") == count(status, "updatedReplicas")
-        && current
-            .as_ref()
-            .is_some_and(|current| object::text(current, "/reason") == reason::AVAILABLE);
+        && current.as_ref().is_some_and(|current| object::text(current, "/reason") == reason::AVAILABLE);
     if deployment.progress_deadline.is_none() {
         remove(status, PROGRESSING);
     } else if !settled {
@@ -148,24 +103,11 @@ pub(super) fn judge(
             message: format!("{subject} {what}"),
         };
         if deployment.is_complete(status) {
-            set(
-                status,
-                condition("True", reason::AVAILABLE, "has successfully progressed."),
-                now,
-            );
+            set(status, condition("True", reason::AVAILABLE, "has successfully progressed."), now);
         } else if progressed(before, status) {
-            renew(
-                status,
-                current.as_ref(),
-                condition("True", reason::UPDATED, "is progressing."),
-                now,
-            );
+            renew(status, current.as_ref(), condition("True", reason::UPDATED, "is progressing."), now);
         } else if timed_out(deployment, status, now) {
-            set(
-                status,
-                condition("False", reason::TIMED_OUT, "has timed out progressing."),
-                now,
-            );
+            set(status, condition("False", reason::TIMED_OUT, "has timed out progressing."), now);
         }
     }
     report_failure(new, sets, status);
@@ -175,16 +117,11 @@ pub(super) fn judge(
 pub(super) fn outlook(deployment: &Deployment, status: &Value) -> Outlook {
     let check_at = deployment.progress_deadline.and_then(|deadline| {
         let condition = progressing(status)?;
-        let over = deployment.is_complete(status)
-            || object::text(condition, "/reason") == reason::TIMED_OUT;
+        let over = deployment.is_complete(status) || object::text(condition, "/reason") == reason::TIMED_OUT;
         // One second more than the deadline: condition times are cut to whole seconds.
         let seconds = jiff::SignedDuration::from_secs(deadline.saturating_add(1));
         let since = object::timestamp(condition, "/lastUpdateTime")?;
-        if over {
-            None
-        } else {
-            since.checked_add(seconds).ok()
-        }
+        if over { None } else { since.checked_add(seconds).ok() }
     });
     Outlook { check_at }
 }
@@ -192,17 +129,11 @@ pub(super) fn outlook(deployment: &Deployment, status: &Value) -> Outlook {
 /// Sets a condition. The same status and reason leave it as it is; the same status keeps the transition time.
 pub(super) fn set(status: &mut Value, condition: Condition<'_>, now: Timestamp) {
     let current = find(status, condition.kind);
-    let same_status =
-        current.is_some_and(|current| object::text(current, "/status") == condition.status);
-    if same_status
-        && current.is_some_and(|current| object::text(current, "/reason") == condition.reason)
-    {
+    let same_status = current.is_some_and(|current| object::text(current, "/status") == condition.status);
+    if same_status && current.is_some_and(|current| object::text(current, "/reason") == condition.reason) {
         return;
     }
-    let transition = current
-        .filter(|_| same_status)
-        .and_then(|current| current.get("lastTransitionTime"))
-        .cloned();
+    let transition = current.filter(|_| same_status).and_then(|current| current.get("lastTransitionTime")).cloned();
     place(status, condition, transition, now);
 }
 
@@ -232,14 +163,10 @@ fn place(status: &mut Value, condition: Condition<'_>, transition: Option<Value>
 }
 
 fn progressed(before: &Value, after: &Value) -> bool {
-    let count =
-        |status: &Value, field: &str| status.get(field).and_then(Value::as_i64).unwrap_or(0);
+    let count = |status: &Value, field: &str| status.get(field).and_then(Value::as_i64).unwrap_or(0);
     let grew = |field| count(after, field) > count(before, field);
     let old = |status| count(status, "replicas") - count(status, "updatedReplicas");
-    grew("updatedReplicas")
-        || old(after) < old(before)
-        || grew("readyReplicas")
-        || grew("availableReplicas")
+    grew("updatedReplicas") || old(after) < old(before) || grew("readyReplicas") || grew("availableReplicas")
 }
 
 fn timed_out(deployment: &Deployment, status: &Value, now: Timestamp) -> bool {
@@ -250,9 +177,8 @@ fn timed_out(deployment: &Deployment, status: &Value, now: Timestamp) -> bool {
         reason::AVAILABLE => false,
         reason::TIMED_OUT => true,
         _ => deployment.progress_deadline.is_some_and(|deadline| {
-            object::timestamp(condition, "/lastUpdateTime").is_some_and(|since| {
-                now.duration_since(since) > jiff::SignedDuration::from_secs(deadline)
-            })
+            object::timestamp(condition, "/lastUpdateTime")
+                .is_some_and(|since| now.duration_since(since) > jiff::SignedDuration::from_secs(deadline))
         }),
     }
 }
@@ -268,9 +194,7 @@ fn report_failure(new: Option<&ReplicaSet>, sets: &[ReplicaSet], status: &mut Va
         return;
     };
     let same = find(status, REPLICA_FAILURE).is_some_and(|current| {
-        ["/status", "/reason"]
-            .iter()
-            .all(|field| object::text(current, field) == object::text(&failure, field))
+        ["/status", "/reason"].iter().all(|field| object::text(current, field) == object::text(&failure, field))
     });
     if same {
         return;
@@ -290,9 +214,7 @@ fn report_failure(new: Option<&ReplicaSet>, sets: &[ReplicaSet], status: &mut Va
 }
 
 fn find<'a>(status: &'a Value, kind: &str) -> Option<&'a Value> {
-    object::items(status, "/conditions")
-        .iter()
-        .find(|condition| object::text(condition, "/type") == kind)
+    object::items(status, "/conditions").iter().find(|condition| object::text(condition, "/type") == kind)
 }
 
 fn remove(status: &mut Value, kind: &str) {
@@ -302,10 +224,7 @@ fn remove(status: &mut Value, kind: &str) {
 }
 
 fn conditions_mut(status: &mut Value) -> Option<&mut Vec<Value>> {
-    object::as_map(status)
-        .entry("conditions")
-        .or_insert_with(|| json!([]))
-        .as_array_mut()
+    object::as_map(status).entry("conditions").or_insert_with(|| json!([])).as_array_mut()
 }
 
 #[cfg(test)]
@@ -324,10 +243,8 @@ mod tests {
     }
 
     fn set_of(name: &str, ready: i64, all: i64) -> ReplicaSet {
-        ReplicaSet::read(Arc::new(
-            json!({"metadata": {"name": name}, "spec": {"replicas": all}, "status": {
-            "replicas": all, "readyReplicas": ready, "availableReplicas": ready, "terminatingReplicas": 0}}),
-        ))
+        ReplicaSet::read(Arc::new(json!({"metadata": {"name": name}, "spec": {"replicas": all}, "status": {
+            "replicas": all, "readyReplicas": ready, "availableReplicas": ready, "terminatingReplicas": 0}})))
     }
 
     fn judged(deployment: &Deployment, new_ready: i64, seconds: i64) -> Value {
@@ -344,14 +261,8 @@ mod tests {
         let stuck = deployment(6, reason::UPDATED);
         assert_eq!(judged(&stuck, 0, 6)["reason"], reason::UPDATED);
         let late = judged(&stuck, 0, 7);
-        assert_eq!(
-            (&late["status"], &late["reason"]),
-            (&json!("False"), &json!(reason::TIMED_OUT))
-        );
-        assert_eq!(
-            late["message"],
-            "ReplicaSet \"new\" has timed out progressing."
-        );
+        assert_eq!((&late["status"], &late["reason"]), (&json!("False"), &json!(reason::TIMED_OUT)));
+        assert_eq!(late["message"], "ReplicaSet \"new\" has timed out progressing.");
     }
 
     #[test]
@@ -365,9 +276,6 @@ mod tests {
 
     #[test]
     fn without_a_deadline_there_is_no_progressing_condition() {
-        assert_eq!(
-            judged(&deployment(i64::from(i32::MAX), reason::UPDATED), 0, 100),
-            Value::Null
-        );
+        assert_eq!(judged(&deployment(i64::from(i32::MAX), reason::UPDATED), 0, 100), Value::Null);
     }
 }

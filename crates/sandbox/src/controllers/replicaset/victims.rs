@@ -19,26 +19,14 @@ use crate::object;
 const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
 
 /// `count` of `pods`, those to be deleted first. `related` are the active pods of the same owner.
-pub(super) fn choose(
-    pods: &[Arc<Value>],
-    related: &[Arc<Value>],
-    count: usize,
-    now: Timestamp,
-) -> Vec<Arc<Value>> {
+pub(super) fn choose(pods: &[Arc<Value>], related: &[Arc<Value>], count: usize, now: Timestamp) -> Vec<Arc<Value>> {
     let mut on_node: BTreeMap<&str, usize> = BTreeMap::new();
     for one in related {
         *on_node.entry(pod::node(one)).or_default() += 1;
     }
-    let mut ranked: Vec<(Rank<'_>, &Arc<Value>)> = pods
-        .iter()
-        .map(|one| (Rank::of(one, &on_node, now), one))
-        .collect();
+    let mut ranked: Vec<(Rank<'_>, &Arc<Value>)> = pods.iter().map(|one| (Rank::of(one, &on_node, now), one)).collect();
     ranked.sort_by(|one, other| one.0.compare(&other.0));
-    ranked
-        .into_iter()
-        .take(count)
-        .map(|(_, pod)| Arc::clone(pod))
-        .collect()
+    ranked.into_iter().take(count).map(|(_, pod)| Arc::clone(pod)).collect()
 }
 
 struct Rank<'a> {
@@ -63,10 +51,7 @@ struct Age {
 impl Age {
     fn new(since: Timestamp, now: Timestamp) -> Self {
         let nanoseconds = now.duration_since(since).as_nanos();
-        let magnitude = u128::try_from(nanoseconds)
-            .ok()
-            .and_then(u128::checked_ilog2)
-            .map_or(-1, i64::from);
+        let magnitude = u128::try_from(nanoseconds).ok().and_then(u128::checked_ilog2).map_or(-1, i64::from);
         Self { since, magnitude }
     }
 }
@@ -82,9 +67,7 @@ impl<'a> Rank<'a> {
                 _ => 2,
             },
             ready: ready_since.is_some(),
-            cost: object::annotation(one, DELETION_COST)
-                .and_then(|cost| cost.parse().ok())
-                .unwrap_or(0),
+            cost: object::annotation(one, DELETION_COST).and_then(|cost| cost.parse().ok()).unwrap_or(0),
             crowding: Reverse(on_node.get(pod::node(one)).copied().unwrap_or(0)),
             ready_for: ready_since.map(|since| Age::new(since, now)),
             restarts: Reverse(pod::restarts(one)),
@@ -94,20 +77,8 @@ impl<'a> Rank<'a> {
     }
 
     fn compare(&self, other: &Self) -> Ordering {
-        let first = (
-            self.placed,
-            self.phase,
-            self.ready,
-            self.cost,
-            self.crowding,
-        );
-        let second = (
-            other.placed,
-            other.phase,
-            other.ready,
-            other.cost,
-            other.crowding,
-        );
+        let first = (self.placed, self.phase, self.ready, self.cost, self.crowding);
+        let second = (other.placed, other.phase, other.ready, other.cost, other.crowding);
         first
             .cmp(&second)
             .then_with(|| self.compare_ages(self.ready_for, other.ready_for, other))
@@ -118,10 +89,9 @@ impl<'a> Rank<'a> {
 
     fn compare_ages(&self, mine: Option<Age>, theirs: Option<Age>, other: &Self) -> Ordering {
         match (mine, theirs) {
-            (Some(mine), Some(theirs)) if mine.since != theirs.since => mine
-                .magnitude
-                .cmp(&theirs.magnitude)
-                .then_with(|| self.uid.cmp(other.uid)),
+            (Some(mine), Some(theirs)) if mine.since != theirs.since => {
+                mine.magnitude.cmp(&theirs.magnitude).then_with(|| self.uid.cmp(other.uid))
+            }
             _ => Ordering::Equal,
         }
     }
@@ -150,10 +120,7 @@ mod tests {
     fn order(pods: &[Arc<Value>]) -> Vec<String> {
         let now = "2026-01-01T01:00:00Z".parse().unwrap();
         let chosen = choose(pods, pods, pods.len(), now);
-        chosen
-            .iter()
-            .map(|pod| object::name(pod).to_owned())
-            .collect()
+        chosen.iter().map(|pod| object::name(pod).to_owned()).collect()
     }
 
     #[test]
@@ -165,10 +132,7 @@ mod tests {
             pod("d-young", "n2", Some("2026-01-01T00:59:59Z"), 0),
             pod("e-old", "n2", Some("2026-01-01T00:00:10Z"), 0),
         ];
-        assert_eq!(
-            order(&pods),
-            ["c-unplaced", "b-unready", "d-young", "a-ready", "e-old"]
-        );
+        assert_eq!(order(&pods), ["c-unplaced", "b-unready", "d-young", "a-ready", "e-old"]);
     }
 
     #[test]

@@ -24,23 +24,11 @@ pub(crate) enum Stage {
     /// Being pulled and created, until `due`.
     Creating { due: Timestamp },
     /// Cannot be created, as `reason` and `message` say; something changes at `due`.
-    Refused {
-        reason: &'static str,
-        message: String,
-        due: Timestamp,
-    },
+    Refused { reason: &'static str, message: String, due: Timestamp },
     /// Running. `failed` means it was ready and is not any more.
-    Running {
-        since: Timestamp,
-        ready: bool,
-        failed: bool,
-    },
+    Running { since: Timestamp, ready: bool, failed: bool },
     /// Exited, to be restarted at `due`; with `back_off` (in seconds) it shows as waiting.
-    Exited {
-        exit: Exit,
-        due: Timestamp,
-        back_off: Option<i64>,
-    },
+    Exited { exit: Exit, due: Timestamp, back_off: Option<i64> },
     /// Exited for good.
     Done { exit: Exit },
 }
@@ -58,10 +46,7 @@ pub(crate) struct Exit {
 pub(crate) enum Notice {
     PullFailed(String),
     PullBackOff,
-    CreateFailed {
-        reason: &'static str,
-        message: String,
-    },
+    CreateFailed { reason: &'static str, message: String },
     Started,
     Unhealthy,
     BackOff,
@@ -114,20 +99,12 @@ impl Container {
     /// When the next thing happens by itself.
     pub(crate) fn due(&self, behaviour: &Behaviour) -> Option<Timestamp> {
         match self.stage {
-            Stage::Creating { due } | Stage::Refused { due, .. } | Stage::Exited { due, .. } => {
-                Some(due)
-            }
-            Stage::Running {
-                since,
-                ready,
-                failed,
-            } => {
+            Stage::Creating { due } | Stage::Refused { due, .. } | Stage::Exited { due, .. } => Some(due),
+            Stage::Running { since, ready, failed } => {
                 let ready_at = behaviour.ready_after.map(|after| since + after);
                 let readiness = match (ready, failed) {
                     (false, false) => ready_at,
-                    (true, _) => ready_at
-                        .zip(behaviour.fails_after)
-                        .map(|(ready_at, after)| ready_at + after),
+                    (true, _) => ready_at.zip(behaviour.fails_after).map(|(ready_at, after)| ready_at + after),
                     (false, true) => None,
                 };
                 let exit = behaviour.exits_after.map(|after| since + after);
@@ -138,21 +115,13 @@ impl Container {
     }
 
     /// Does what is due at `now`, one thing; returns whether anything was.
-    pub(crate) fn step(
-        &mut self,
-        now: Timestamp,
-        around: &Surroundings,
-        notices: &mut Vec<Notice>,
-    ) -> bool {
+    pub(crate) fn step(&mut self, now: Timestamp, around: &Surroundings, notices: &mut Vec<Notice>) -> bool {
         let Some(at) = self.due(&around.behaviour).filter(|due| *due <= now) else {
             return false;
         };
         match self.stage.clone() {
             Stage::Creating { .. } => self.attempt(at, &around.behaviour, notices),
-            Stage::Refused {
-                reason: "ErrImagePull",
-                ..
-            } => {
+            Stage::Refused { reason: "ErrImagePull", .. } => {
                 let wait = self.back_off_seconds(0);
                 self.stage = Stage::Refused {
                     reason: "ImagePullBackOff",
@@ -171,11 +140,7 @@ impl Container {
                 self.restarts += 1;
                 self.serial += 1;
                 self.last_exit = Some(exit);
-                self.stage = Stage::Running {
-                    since: at,
-                    ready: false,
-                    failed: false,
-                };
+                self.stage = Stage::Running { since: at, ready: false, failed: false };
                 notices.push(Notice::Started);
             }
             Stage::Done { .. } => {}
@@ -187,11 +152,7 @@ impl Container {
         let (reason, message, wait) = match behaviour.obstacle {
             None => {
                 self.failures = 0;
-                self.stage = Stage::Running {
-                    since: at,
-                    ready: false,
-                    failed: false,
-                };
+                self.stage = Stage::Running { since: at, ready: false, failed: false };
                 notices.push(Notice::Started);
                 return;
             }
@@ -199,11 +160,7 @@ impl Container {
                 self.failures += 1;
                 let message = pull_error(&self.image);
                 notices.push(Notice::PullFailed(message.clone()));
-                self.stage = Stage::Refused {
-                    reason: "ErrImagePull",
-                    message,
-                    due: at + PULL_ERROR_SHOWN,
-                };
+                self.stage = Stage::Refused { reason: "ErrImagePull", message, due: at + PULL_ERROR_SHOWN };
                 return;
             }
             Some(Obstacle::Config) => {
@@ -217,15 +174,8 @@ impl Container {
                 ("CreateContainerError", message.to_owned(), CREATE_RETRY)
             }
         };
-        notices.push(Notice::CreateFailed {
-            reason,
-            message: message.clone(),
-        });
-        self.stage = Stage::Refused {
-            reason,
-            message,
-            due: at + wait,
-        };
+        notices.push(Notice::CreateFailed { reason, message: message.clone() });
+        self.stage = Stage::Refused { reason, message, due: at + wait };
     }
 
     fn run_on(
@@ -236,26 +186,15 @@ impl Container {
         around: &Surroundings,
         notices: &mut Vec<Notice>,
     ) {
-        let exits = around
-            .behaviour
-            .exits_after
-            .is_some_and(|after| since + after <= at);
+        let exits = around.behaviour.exits_after.is_some_and(|after| since + after <= at);
         if !exits {
             if ready {
                 notices.push(Notice::Unhealthy);
             }
-            self.stage = Stage::Running {
-                since,
-                ready: !ready,
-                failed: ready,
-            };
+            self.stage = Stage::Running { since, ready: !ready, failed: ready };
             return;
         }
-        let exit = Exit {
-            code: 1,
-            started: since,
-            finished: at,
-        };
+        let exit = Exit { code: 1, started: since, finished: at };
         if !around.restarts {
             self.stage = Stage::Done { exit };
             return;
@@ -265,19 +204,11 @@ impl Container {
         }
         self.failures += 1;
         self.stage = if self.failures == 1 {
-            Stage::Exited {
-                exit,
-                due: at + FIRST_RESTART,
-                back_off: None,
-            }
+            Stage::Exited { exit, due: at + FIRST_RESTART, back_off: None }
         } else {
             let wait = self.back_off_seconds(1);
             notices.push(Notice::BackOff);
-            Stage::Exited {
-                exit,
-                due: at + SignedDuration::from_secs(wait),
-                back_off: Some(wait),
-            }
+            Stage::Exited { exit, due: at + SignedDuration::from_secs(wait), back_off: Some(wait) }
         };
     }
 
@@ -306,39 +237,18 @@ impl Container {
             }
             json!({"waiting": waiting})
         };
-        let mut last = self
-            .last_exit
-            .as_ref()
-            .map_or_else(|| json!({}), terminated);
+        let mut last = self.last_exit.as_ref().map_or_else(|| json!({}), terminated);
         let state = match &self.stage {
             Stage::Creating { .. } => waiting("ContainerCreating", ""),
-            Stage::Refused {
-                reason, message, ..
-            } => waiting(reason, message),
+            Stage::Refused { reason, message, .. } => waiting(reason, message),
             Stage::Running { since, .. } => {
                 json!({"running": {"startedAt": object::format_time(*since)}})
             }
-            Stage::Exited {
-                exit,
-                back_off: None,
-                ..
-            }
-            | Stage::Done { exit } => terminated(exit),
-            Stage::Exited {
-                exit,
-                back_off: Some(seconds),
-                ..
-            } => {
+            Stage::Exited { exit, back_off: None, .. } | Stage::Done { exit } => terminated(exit),
+            Stage::Exited { exit, back_off: Some(seconds), .. } => {
                 last = terminated(exit);
-                let time = if *seconds < 60 {
-                    format!("{seconds}s")
-                } else {
-                    minutes(*seconds)
-                };
-                let message = format!(
-                    "back-off {time} restarting failed container={} pod={pod}",
-                    self.name
-                );
+                let time = if *seconds < 60 { format!("{seconds}s") } else { minutes(*seconds) };
+                let message = format!("back-off {time} restarting failed container={} pod={pod}", self.name);
                 waiting("CrashLoopBackOff", &message)
             }
         };
@@ -368,9 +278,7 @@ impl Container {
 
 /// What a registry that has no such image makes a kubelet say.
 fn pull_error(image: &str) -> String {
-    format!(
-        "failed to pull and unpack image {image:?}: failed to resolve reference {image:?}: {image}: not found"
-    )
+    format!("failed to pull and unpack image {image:?}: failed to resolve reference {image:?}: {image}: not found")
 }
 
 /// The content address of an image that has none of its own.
@@ -378,14 +286,8 @@ fn image_id(image: &str) -> String {
     use sha2::Digest;
     let repository = image.split('@').next().unwrap_or_default();
     let slash = repository.rfind('/').map_or(0, |slash| slash + 1);
-    let end = repository[slash..]
-        .find(':')
-        .map_or(repository.len(), |colon| slash + colon);
-    format!(
-        "{}@sha256:{}",
-        &repository[..end],
-        hex::encode(sha2::Sha256::digest(image))
-    )
+    let end = repository[slash..].find(':').map_or(repository.len(), |colon| slash + colon);
+    format!("{}@sha256:{}", &repository[..end], hex::encode(sha2::Sha256::digest(image)))
 }
 
 fn minutes(seconds: i64) -> String {
@@ -425,11 +327,7 @@ mod tests {
                 let status = container.status("p");
                 let state = status["state"].as_object().unwrap();
                 let (kind, detail) = state.iter().next().unwrap();
-                let shown = if kind == "waiting" {
-                    object::text(detail, "/reason").to_owned()
-                } else {
-                    kind.clone()
-                };
+                let shown = if kind == "waiting" { object::text(detail, "/reason").to_owned() } else { kind.clone() };
                 (due.duration_since(start()).as_secs(), shown)
             })
             .collect()
@@ -468,12 +366,7 @@ mod tests {
     #[test]
     fn pulls_back_off_and_are_tried_again() {
         let seen = life(&around(Some(Obstacle::Pull), None), 4);
-        let expected = [
-            (0, "ErrImagePull"),
-            (2, "ImagePullBackOff"),
-            (12, "ErrImagePull"),
-            (14, "ImagePullBackOff"),
-        ];
+        let expected = [(0, "ErrImagePull"), (2, "ImagePullBackOff"), (12, "ErrImagePull"), (14, "ImagePullBackOff")];
         assert_eq!(seen, expected.map(|(time, what)| (time, what.to_owned())));
     }
 

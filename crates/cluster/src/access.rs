@@ -67,10 +67,7 @@ impl From<AccessError> for ClusterError {
 }
 
 /// Makes a client. Sends nothing.
-pub(crate) async fn client(
-    access: &ClusterAccess,
-    options: &Options,
-) -> Result<Client, AccessError> {
+pub(crate) async fn client(access: &ClusterAccess, options: &Options) -> Result<Client, AccessError> {
     install_cryptography();
     let mut config = match access {
         ClusterAccess::Kubeconfig(text) => from_kubeconfig(text, options).await?,
@@ -108,17 +105,10 @@ async fn from_kubeconfig(text: &Secret, options: &Options) -> Result<Config, Acc
 }
 
 fn check_self_contained(kubeconfig: &Kubeconfig) -> Result<(), AccessError> {
-    let clusters = kubeconfig
-        .clusters
-        .iter()
-        .filter_map(|it| it.cluster.as_ref());
-    let users = kubeconfig
-        .auth_infos
-        .iter()
-        .filter_map(|it| it.auth_info.as_ref());
-    let of_clusters = clusters.map(|cluster| {
-        (cluster.certificate_authority.is_some()).then_some("certificate-authority")
-    });
+    let clusters = kubeconfig.clusters.iter().filter_map(|it| it.cluster.as_ref());
+    let users = kubeconfig.auth_infos.iter().filter_map(|it| it.auth_info.as_ref());
+    let of_clusters =
+        clusters.map(|cluster| (cluster.certificate_authority.is_some()).then_some("certificate-authority"));
     let of_users = users.map(|user| {
         let outside = [
             ("exec", user.exec.is_some()),
@@ -127,9 +117,7 @@ fn check_self_contained(kubeconfig: &Kubeconfig) -> Result<(), AccessError> {
             ("client-certificate", user.client_certificate.is_some()),
             ("client-key", user.client_key.is_some()),
         ];
-        outside
-            .into_iter()
-            .find_map(|(field, used)| used.then_some(field))
+        outside.into_iter().find_map(|(field, used)| used.then_some(field))
     });
     match of_clusters.chain(of_users).flatten().next() {
         Some(field) => Err(AccessError::NotSelfContained(field)),
@@ -141,10 +129,7 @@ fn check_self_contained(kubeconfig: &Kubeconfig) -> Result<(), AccessError> {
 fn install_cryptography() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        if rustls::crypto::aws_lc_rs::default_provider()
-            .install_default()
-            .is_err()
-        {
+        if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
             tracing::debug!("a cryptography provider was installed already");
         }
     });
@@ -164,10 +149,7 @@ mod tests {
     }
 
     async fn refusal(access: &ClusterAccess, options: &Options) -> Option<String> {
-        client(access, options)
-            .await
-            .err()
-            .map(|error| with_causes(&error))
+        client(access, options).await.err().map(|error| with_causes(&error))
     }
 
     #[tokio::test]
@@ -179,50 +161,28 @@ mod tests {
     #[tokio::test]
     async fn one_that_reaches_out_is_refused_unless_trusted() {
         let table = [
-            (
-                "",
-                "exec: {command: get-token, apiVersion: client.authentication.k8s.io/v1}",
-                "exec",
-            ),
+            ("", "exec: {command: get-token, apiVersion: client.authentication.k8s.io/v1}", "exec"),
             ("", "auth-provider: {name: gcp}", "auth-provider"),
             ("", "tokenFile: /var/run/secrets/token", "tokenFile"),
             ("", "client-certificate: /etc/c.pem", "client-certificate"),
             ("", "client-key: /etc/k.pem", "client-key"),
-            (
-                ", certificate-authority: /etc/ca.pem",
-                "token: secret",
-                "certificate-authority",
-            ),
+            (", certificate-authority: /etc/ca.pem", "token: secret", "certificate-authority"),
         ];
         for (cluster, user, field) in table {
             let access = kubeconfig(cluster, user);
             let refused = refusal(&access, &Options::default()).await;
-            assert!(
-                refused
-                    .as_ref()
-                    .is_some_and(|text| text.contains(&format!("`{field}`"))),
-                "{field}: {refused:?}"
-            );
+            assert!(refused.as_ref().is_some_and(|text| text.contains(&format!("`{field}`"))), "{field}: {refused:?}");
         }
-        let trusted = Options {
-            trusted_kubeconfigs: true,
-            ..Options::default()
-        };
+        let trusted = Options { trusted_kubeconfigs: true, ..Options::default() };
         let tokens = kubeconfig("", "tokenFile: /nowhere/token");
         let refused = refusal(&tokens, &trusted).await;
-        assert!(
-            !refused.is_some_and(|text| text.contains("`tokenFile`")),
-            "a trusted one may name files"
-        );
+        assert!(!refused.is_some_and(|text| text.contains("`tokenFile`")), "a trusted one may name files");
     }
 
     #[tokio::test]
     async fn what_cannot_be_read_is_rejected_in_words() {
         let access = ClusterAccess::Kubeconfig(Secret::new("clusters: 3"));
         let error = ClusterError::from(client(&access, &Options::default()).await.err().unwrap());
-        assert!(
-            matches!(&error, ClusterError::Rejected(text) if text.contains("kubeconfig")),
-            "{error}"
-        );
+        assert!(matches!(&error, ClusterError::Rejected(text) if text.contains("kubeconfig")), "{error}");
     }
 }

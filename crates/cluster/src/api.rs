@@ -18,11 +18,7 @@ use crate::kind::Kind;
 const FIELD_MANAGER: &str = "sternway";
 
 /// What a path segment and a query value carry as it is.
-const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A client of one API server.
 #[derive(Clone)]
@@ -85,12 +81,7 @@ impl Api {
     }
 
     /// Deletes an object as far as it still is the one of this uid and resourceVersion, its dependents first.
-    pub(crate) async fn delete(
-        &self,
-        path: &str,
-        uid: &str,
-        resource_version: &str,
-    ) -> Result<(), RequestError> {
+    pub(crate) async fn delete(&self, path: &str, uid: &str, resource_version: &str) -> Result<(), RequestError> {
         let options = json!({
             "kind": "DeleteOptions",
             "apiVersion": "v1",
@@ -107,23 +98,14 @@ impl Api {
         json_of(&self.send(Method::POST, path, body).await?)
     }
 
-    async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<(&str, &Value)>,
-    ) -> Result<Vec<u8>, RequestError> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::ACCEPT, "application/json, */*;q=0.5");
+    async fn send(&self, method: Method, path: &str, body: Option<(&str, &Value)>) -> Result<Vec<u8>, RequestError> {
+        let mut request =
+            Request::builder().method(method).uri(path).header(header::ACCEPT, "application/json, */*;q=0.5");
         if let Some((content_type, _)) = body {
             request = request.header(header::CONTENT_TYPE, content_type);
         }
         let body = body.map_or_else(Vec::new, |(_, body)| body.to_string().into_bytes());
-        let request = request
-            .body(Body::from(body))
-            .map_err(RequestError::Malformed)?;
+        let request = request.body(Body::from(body)).map_err(RequestError::Malformed)?;
         let exchange = async {
             let answer = self.client.send(request).await?;
             let (head, body) = answer.into_parts();
@@ -136,11 +118,7 @@ impl Api {
         if head.status.is_success() {
             Ok(body.to_vec())
         } else {
-            Err(RequestError::Answer(Answer::read(
-                head.status,
-                &head.headers,
-                &body,
-            )))
+            Err(RequestError::Answer(Answer::read(head.status, &head.headers, &body)))
         }
     }
 }

@@ -38,10 +38,7 @@ mod tests {
     fn waits_grow_to_their_limit_and_start_anew() {
         let mut backoff = Backoff::new();
         let waits: Vec<u64> = (0..9).map(|_| backoff.next().as_millis() as u64).collect();
-        assert_eq!(
-            waits,
-            [500, 1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000]
-        );
+        assert_eq!(waits, [500, 1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000]);
         backoff.reset();
         assert_eq!(backoff.next(), Duration::from_millis(500));
     }

@@ -9,9 +9,7 @@ use sternway_core::application::WorkloadRef;
 use sternway_core::effect::{Effect, Writer};
 use sternway_core::ids::ClusterId;
 use sternway_core::observation::Observation;
-use sternway_core::ports::{
-    ClusterAccess, ClusterError, ClusterInfo, Clusters, NativeObjects, Performed, WriteGuard,
-};
+use sternway_core::ports::{ClusterAccess, ClusterError, ClusterInfo, Clusters, NativeObjects, Performed, WriteGuard};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -56,10 +54,7 @@ enum State {
 
 impl fmt::Debug for KubeClusters {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("KubeClusters")
-            .field("options", &self.shared.options)
-            .finish_non_exhaustive()
+        formatter.debug_struct("KubeClusters").field("options", &self.shared.options).finish_non_exhaustive()
     }
 }
 
@@ -136,12 +131,7 @@ impl Shared {
         self.signals(id).touch_all();
     }
 
-    async fn connect_for_ever(
-        &self,
-        id: ClusterId,
-        access: &ClusterAccess,
-        end: &CancellationToken,
-    ) {
+    async fn connect_for_ever(&self, id: ClusterId, access: &ClusterAccess, end: &CancellationToken) {
         let mut backoff = Backoff::new();
         let mut told = None;
         loop {
@@ -167,11 +157,7 @@ impl Shared {
 
 #[async_trait]
 impl Clusters for KubeClusters {
-    async fn connect(
-        &self,
-        id: ClusterId,
-        access: &ClusterAccess,
-    ) -> Result<ClusterInfo, ClusterError> {
+    async fn connect(&self, id: ClusterId, access: &ClusterAccess) -> Result<ClusterInfo, ClusterError> {
         let end = self.shared.end.child_token();
         let (connection, info) = self.shared.open(id, access, &end).await?;
         let state = State::Connected(connection);
@@ -181,13 +167,8 @@ impl Clusters for KubeClusters {
 
     async fn connect_later(&self, id: ClusterId, access: &ClusterAccess) {
         let end = self.shared.end.child_token();
-        let state = State::Connecting(failure::unreachable(
-            "it is being connected for the first time".to_owned(),
-        ));
-        let slot = Slot {
-            state,
-            end: end.clone(),
-        };
+        let state = State::Connecting(failure::unreachable("it is being connected for the first time".to_owned()));
+        let slot = Slot { state, end: end.clone() };
         self.shared.install(id, slot);
         let (shared, access) = (Arc::clone(&self.shared), access.clone());
         self.shared.tasks.spawn(async move {
@@ -227,11 +208,7 @@ impl Clusters for KubeClusters {
         connection.read(&Name::of(workload)).await
     }
 
-    async fn native(
-        &self,
-        workload: &WorkloadRef,
-        with_nodes: bool,
-    ) -> Result<NativeObjects, ClusterError> {
+    async fn native(&self, workload: &WorkloadRef, with_nodes: bool) -> Result<NativeObjects, ClusterError> {
         let connection = self.shared.connection(workload.cluster)?;
         connection.native(&Name::of(workload), with_nodes).await
     }

@@ -49,12 +49,8 @@ impl Connection {
         let info = info(&api).await?;
         let scope = rights::check(&api).await?;
         let (requests, waiting) = mpsc::channel(logs::WAITING);
-        let connection = Arc::new(Self {
-            view: View::new(Arc::clone(&signals)),
-            logs: Logs::new(requests),
-            api,
-            scope,
-        });
+        let connection =
+            Arc::new(Self { view: View::new(Arc::clone(&signals)), logs: Logs::new(requests), api, scope });
         for kind in Kind::ALL {
             let (connection, end) = (Arc::clone(&connection), end.clone());
             tasks.spawn(async move {
@@ -99,27 +95,13 @@ impl Connection {
     /// The workload read now, with the logs that are known.
     pub(crate) async fn read(&self, name: &Name) -> Result<Observation, ClusterError> {
         let reading = self.fresh(name).await?;
-        Ok(reading
-            .index()
-            .observe(name, |crashed| self.logs.last(crashed)))
+        Ok(reading.index().observe(name, |crashed| self.logs.last(crashed)))
     }
 
-    pub(crate) async fn native(
-        &self,
-        name: &Name,
-        with_nodes: bool,
-    ) -> Result<NativeObjects, ClusterError> {
+    pub(crate) async fn native(&self, name: &Name, with_nodes: bool) -> Result<NativeObjects, ClusterError> {
         let (deployment, pods) = self.fresh(name).await?.into_native();
-        let node_labels = if with_nodes {
-            self.node_labels(&pods).await?
-        } else {
-            BTreeMap::new()
-        };
-        Ok(NativeObjects {
-            deployment,
-            pods,
-            node_labels,
-        })
+        let node_labels = if with_nodes { self.node_labels(&pods).await? } else { BTreeMap::new() };
+        Ok(NativeObjects { deployment, pods, node_labels })
     }
 
     pub(crate) async fn fresh(&self, name: &Name) -> Result<Reading, ClusterError> {
@@ -133,33 +115,25 @@ impl Connection {
 
     fn check_scope(&self, name: &Name) -> Result<(), ClusterError> {
         match &self.scope {
-            Scope::Namespace(only) if *only != name.namespace => {
-                Err(ClusterError::Forbidden(format!(
-                    "the credentials of this cluster are good for namespace {only} only, not for {}",
-                    name.namespace
-                )))
-            }
+            Scope::Namespace(only) if *only != name.namespace => Err(ClusterError::Forbidden(format!(
+                "the credentials of this cluster are good for namespace {only} only, not for {}",
+                name.namespace
+            ))),
             Scope::Cluster | Scope::Namespace(_) => Ok(()),
         }
     }
 
     /// The labels of the nodes that pods are on; empty for nodes that are gone or that we may not read.
-    async fn node_labels(
-        &self,
-        pods: &[Value],
-    ) -> Result<BTreeMap<String, BTreeMap<String, String>>, ClusterError> {
-        let names: BTreeSet<String> = pods
-            .iter()
-            .filter_map(|pod| pod["spec"]["nodeName"].as_str().map(str::to_owned))
-            .collect();
+    async fn node_labels(&self, pods: &[Value]) -> Result<BTreeMap<String, BTreeMap<String, String>>, ClusterError> {
+        let names: BTreeSet<String> =
+            pods.iter().filter_map(|pod| pod["spec"]["nodeName"].as_str().map(str::to_owned)).collect();
         let labels = stream::iter(names).map(|name| async move {
             let path = format!("/api/v1/nodes/{}", api::encoded(&name));
             let node = match self.api.find(&path).await {
                 Err(error) if error.is_status(StatusCode::FORBIDDEN) => None,
                 answer => answer?,
             };
-            let labels =
-                node.map(|node| crate::reduce::selector::labels(&node["metadata"]["labels"]));
+            let labels = node.map(|node| crate::reduce::selector::labels(&node["metadata"]["labels"]));
             Ok((name, labels.unwrap_or_default()))
         });
         labels.buffer_unordered(AT_ONCE).try_collect().await

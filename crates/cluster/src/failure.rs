@@ -63,16 +63,11 @@ impl Answer {
     pub(crate) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let parsed: Status = serde_json::from_slice(body).unwrap_or_default();
         let message = match parsed.message.as_str() {
-            "" => String::from_utf8_lossy(body)
-                .trim()
-                .chars()
-                .take(MESSAGE_CHARACTERS)
-                .collect(),
+            "" => String::from_utf8_lossy(body).trim().chars().take(MESSAGE_CHARACTERS).collect(),
             message => message.to_owned(),
         };
-        let from_header = headers
-            .get(http::header::RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let from_header =
+            headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
         Self {
             status: status.as_u16(),
             message: match message.as_str() {
@@ -98,19 +93,12 @@ impl RequestError {
 
 impl From<Answer> for ClusterError {
     fn from(answer: Answer) -> Self {
-        let Answer {
-            status,
-            message,
-            retry_after_seconds,
-        } = answer;
+        let Answer { status, message, retry_after_seconds } = answer;
         match status {
             401 => Self::Forbidden(format!("the credentials are not accepted: {message}")),
             403 if is_missing_right(&message) => Self::Forbidden(message),
             409 => Self::Conflict,
-            408 | 429 | 500..=599 => Self::Unreachable {
-                message,
-                retry_after_seconds,
-            },
+            408 | 429 | 500..=599 => Self::Unreachable { message, retry_after_seconds },
             _ => Self::Rejected(message),
         }
     }
@@ -136,10 +124,9 @@ pub(crate) fn of_watch(error: &kube::runtime::watcher::Error) -> ClusterError {
         | Watch::WatchStartFailed(kube::Error::Api(status))
         | Watch::WatchFailed(kube::Error::Api(status))
         | Watch::WatchError(status) => status,
-        Watch::InitialListFailed(_)
-        | Watch::WatchStartFailed(_)
-        | Watch::WatchFailed(_)
-        | Watch::NoResourceVersion => return unreachable(with_causes(error)),
+        Watch::InitialListFailed(_) | Watch::WatchStartFailed(_) | Watch::WatchFailed(_) | Watch::NoResourceVersion => {
+            return unreachable(with_causes(error));
+        }
     };
     match status.code {
         401 | 403 => ClusterError::Forbidden(status.message.clone()),
@@ -148,10 +135,7 @@ pub(crate) fn of_watch(error: &kube::runtime::watcher::Error) -> ClusterError {
 }
 
 pub(crate) fn unreachable(message: String) -> ClusterError {
-    ClusterError::Unreachable {
-        message,
-        retry_after_seconds: None,
-    }
+    ClusterError::Unreachable { message, retry_after_seconds: None }
 }
 
 /// An error with its causes, each said once: many errors repeat their cause in their own text.
@@ -183,49 +167,27 @@ mod tests {
         json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message})
     }
 
+    type Expected = fn(&ClusterError) -> bool;
+
     #[test]
     fn the_statuses_of_one_code_are_told_apart() {
         let missing_right = r#"deployments.apps "web" is forbidden: User "system:serviceaccount:a:b" cannot patch resource "deployments" in API group "apps" in the namespace "shop""#;
         let quota = r#"deployments.apps "web" is forbidden: exceeded quota: small, requested: count/deployments.apps=1, used: count/deployments.apps=1, limited: count/deployments.apps=1"#;
         let leaving = r#"deployments.apps "web" is forbidden: unable to create new content in namespace shop because it is being terminated"#;
         let webhook = r#"admission webhook "images.example.com" denied the request: only images of our registry"#;
-        let table: [(u16, &str, fn(&ClusterError) -> bool); 12] = [
-            (401, "Unauthorized", |error| {
-                matches!(error, ClusterError::Forbidden(_))
-            }),
-            (403, missing_right, |error| {
-                matches!(error, ClusterError::Forbidden(_))
-            }),
-            (403, quota, |error| {
-                matches!(error, ClusterError::Rejected(_))
-            }),
-            (403, leaving, |error| {
-                matches!(error, ClusterError::Rejected(_))
-            }),
-            (403, webhook, |error| {
-                matches!(error, ClusterError::Rejected(_))
-            }),
-            (400, webhook, |error| {
-                matches!(error, ClusterError::Rejected(_))
-            }),
-            (409, "the object has been modified", |error| {
-                matches!(error, ClusterError::Conflict)
-            }),
-            (422, "Deployment.apps \"web\" is invalid", |error| {
-                matches!(error, ClusterError::Rejected(_))
-            }),
-            (429, "slow down", |error| {
-                matches!(error, ClusterError::Unreachable { .. })
-            }),
-            (500, "failed calling webhook", |error| {
-                matches!(error, ClusterError::Unreachable { .. })
-            }),
-            (503, "not ready", |error| {
-                matches!(error, ClusterError::Unreachable { .. })
-            }),
-            (504, "timeout", |error| {
-                matches!(error, ClusterError::Unreachable { .. })
-            }),
+        let table: [(u16, &str, Expected); 12] = [
+            (401, "Unauthorized", |error| matches!(error, ClusterError::Forbidden(_))),
+            (403, missing_right, |error| matches!(error, ClusterError::Forbidden(_))),
+            (403, quota, |error| matches!(error, ClusterError::Rejected(_))),
+            (403, leaving, |error| matches!(error, ClusterError::Rejected(_))),
+            (403, webhook, |error| matches!(error, ClusterError::Rejected(_))),
+            (400, webhook, |error| matches!(error, ClusterError::Rejected(_))),
+            (409, "the object has been modified", |error| matches!(error, ClusterError::Conflict)),
+            (422, "Deployment.apps \"web\" is invalid", |error| matches!(error, ClusterError::Rejected(_))),
+            (429, "slow down", |error| matches!(error, ClusterError::Unreachable { .. })),
+            (500, "failed calling webhook", |error| matches!(error, ClusterError::Unreachable { .. })),
+            (503, "not ready", |error| matches!(error, ClusterError::Unreachable { .. })),
+            (504, "timeout", |error| matches!(error, ClusterError::Unreachable { .. })),
         ];
         for (status, message, expected) in table {
             let error = meaning(status, &failure(message));
@@ -240,21 +202,13 @@ mod tests {
     fn the_wish_to_be_asked_later_is_kept() {
         let mut body = failure("later");
         body["details"] = json!({"retryAfterSeconds": 7});
-        let ClusterError::Unreachable {
-            retry_after_seconds,
-            ..
-        } = meaning(429, &body)
-        else {
+        let ClusterError::Unreachable { retry_after_seconds, .. } = meaning(429, &body) else {
             panic!("429 is transient");
         };
         assert_eq!(retry_after_seconds, Some(7));
 
         let headers = HeaderMap::from_iter([(http::header::RETRY_AFTER, "3".parse().unwrap())]);
-        let answer = Answer::read(
-            StatusCode::SERVICE_UNAVAILABLE,
-            &headers,
-            b"<html>busy</html>",
-        );
+        let answer = Answer::read(StatusCode::SERVICE_UNAVAILABLE, &headers, b"<html>busy</html>");
         assert_eq!(answer.retry_after_seconds, Some(3));
         assert_eq!(answer.message, "<html>busy</html>");
     }

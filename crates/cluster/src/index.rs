@@ -41,10 +41,7 @@ pub(crate) struct Name {
 impl Name {
     /// The name of a workload.
     pub(crate) fn of(workload: &WorkloadRef) -> Self {
-        Self {
-            namespace: workload.namespace.clone(),
-            name: workload.name.clone(),
-        }
+        Self { namespace: workload.namespace.clone(), name: workload.name.clone() }
     }
 }
 
@@ -143,31 +140,17 @@ impl Index {
     }
 
     /// A workload as it is known. `log` gives the last log of a container that crashes, where it is known.
-    pub(crate) fn observe(
-        &self,
-        name: &Name,
-        mut log: impl FnMut(&Crashed) -> Option<String>,
-    ) -> Observation {
+    pub(crate) fn observe(&self, name: &Name, mut log: impl FnMut(&Crashed) -> Option<String>) -> Observation {
         let sets = self.sets_of.get(name).into_iter().flatten();
         let sets = sets.filter_map(|uid| Some((uid, self.sets.get(uid)?)));
         let Some(deployment) = self.deployment(name) else {
             let pods = sets.flat_map(|(uid, _)| self.members(name, uid, &mut log));
-            return Observation::Gone {
-                pods: by_name(pods.collect()),
-            };
+            return Observation::Gone { pods: by_name(pods.collect()) };
         };
-        let owned: Vec<_> = sets
-            .filter(|(_, row)| row.set.owner == deployment.uid)
-            .collect();
-        let pods = owned
-            .iter()
-            .flat_map(|(uid, _)| self.members(name, uid, &mut log))
-            .collect();
-        let mut present: Vec<PodSet> = owned
-            .iter()
-            .filter(|(_, row)| !row.gone)
-            .map(|(_, row)| row.set.set.clone())
-            .collect();
+        let owned: Vec<_> = sets.filter(|(_, row)| row.set.owner == deployment.uid).collect();
+        let pods = owned.iter().flat_map(|(uid, _)| self.members(name, uid, &mut log)).collect();
+        let mut present: Vec<PodSet> =
+            owned.iter().filter(|(_, row)| !row.gone).map(|(_, row)| row.set.set.clone()).collect();
         present.sort_by(|one, other| one.name.cmp(&other.name));
         Observation::Present(Box::new(Workload {
             uid: deployment.uid.clone(),
@@ -194,12 +177,7 @@ impl Index {
     }
 
     /// The pods of a ReplicaSet, logs filled in.
-    fn members(
-        &self,
-        workload: &Name,
-        set: &Uid,
-        log: &mut impl FnMut(&Crashed) -> Option<String>,
-    ) -> Vec<Pod> {
+    fn members(&self, workload: &Name, set: &Uid, log: &mut impl FnMut(&Crashed) -> Option<String>) -> Vec<Pod> {
         let uids = self.pods_of.get(set).into_iter().flatten();
         let members = uids.filter_map(|uid| Some((uid, self.pods.get(uid)?)));
         members
@@ -232,9 +210,7 @@ impl Index {
                     used && budget.guards(&row.set.labels)
                 })
         });
-        guarding
-            .map(|budget| budget.floor(deployment.replicas))
-            .max()
+        guarding.map(|budget| budget.floor(deployment.replicas)).max()
     }
 
     fn put_deployment(&mut self, uid: Uid, deployment: Deployment) -> Touched {
@@ -282,11 +258,7 @@ impl Index {
         let touched = match kind {
             Kind::Deployment => self.deployments.remove(uid).map(|deployment| {
                 // A new one of the same name may have come before the old one went.
-                if self
-                    .by_name
-                    .get(&deployment.name)
-                    .is_some_and(|it| it == uid)
-                {
+                if self.by_name.get(&deployment.name).is_some_and(|it| it == uid) {
                     self.by_name.remove(&deployment.name);
                 }
                 deployment.name
@@ -339,11 +311,7 @@ fn by_name(mut pods: Vec<Pod>) -> Vec<Pod> {
 }
 
 /// Takes a uid out of a group, and the group with its last uid.
-fn take_out<Key: std::hash::Hash + Eq>(
-    groups: &mut HashMap<Key, BTreeSet<Uid>>,
-    key: &Key,
-    uid: &str,
-) {
+fn take_out<Key: std::hash::Hash + Eq>(groups: &mut HashMap<Key, BTreeSet<Uid>>, key: &Key, uid: &str) {
     if let Some(group) = groups.get_mut(key) {
         group.remove(uid);
         if group.is_empty() {

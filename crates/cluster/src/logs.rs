@@ -45,10 +45,7 @@ struct Known {
 
 impl Logs {
     pub(crate) fn new(requests: mpsc::Sender<Crashed>) -> Self {
-        Self {
-            known: Mutex::default(),
-            requests,
-        }
+        Self { known: Mutex::default(), requests }
     }
 
     /// The log as far as it is known: until that of the newest crash has come, the one before it.
@@ -56,18 +53,13 @@ impl Logs {
         let mut known = self.lock();
         let key = (crashed.pod_uid.clone(), crashed.container.clone());
         let before = known.get(&key).cloned();
-        let is_asked = before
-            .as_ref()
-            .is_some_and(|before| before.restarts >= crashed.restarts);
+        let is_asked = before.as_ref().is_some_and(|before| before.restarts >= crashed.restarts);
         let text = before.and_then(|before| before.text);
         if !is_asked && self.requests.try_send(crashed.clone()).is_ok() {
             if known.len() >= REMEMBERED {
                 known.clear();
             }
-            let asked = Known {
-                restarts: crashed.restarts,
-                text: text.clone(),
-            };
+            let asked = Known { restarts: crashed.restarts, text: text.clone() };
             known.insert(key, asked);
         }
         text
@@ -86,15 +78,8 @@ impl Logs {
 }
 
 /// Reads the logs that are asked for. Ends only by being dropped.
-pub(crate) async fn fetch(
-    api: &Api,
-    requests: mpsc::Receiver<Crashed>,
-    logs: &Logs,
-    signals: &Signals,
-) {
-    let requests = futures::stream::unfold(requests, |mut requests| async {
-        Some((requests.recv().await?, requests))
-    });
+pub(crate) async fn fetch(api: &Api, requests: mpsc::Receiver<Crashed>, logs: &Logs, signals: &Signals) {
+    let requests = futures::stream::unfold(requests, |mut requests| async { Some((requests.recv().await?, requests)) });
     requests
         .for_each_concurrent(AT_ONCE, |crashed| async move {
             if let Some(text) = read(api, &crashed).await {
@@ -150,10 +135,7 @@ fn without_control(text: &str) -> String {
             // ESC [ parameters, up to a final letter: a colour, a movement of the cursor.
             '\u{1b}' if characters.peek() == Some(&'[') => {
                 characters.next();
-                while characters
-                    .next_if(|it| !('\u{40}'..='\u{7e}').contains(it) && *it != '\n')
-                    .is_some()
-                {}
+                while characters.next_if(|it| !('\u{40}'..='\u{7e}').contains(it) && *it != '\n').is_some() {}
                 characters.next_if(|it| *it != '\n');
             }
             '\n' => plain.push('\n'),
@@ -172,10 +154,7 @@ mod tests {
 
     fn crashed(restarts: u32) -> Crashed {
         Crashed {
-            workload: Name {
-                namespace: "shop".to_owned(),
-                name: "web".to_owned(),
-            },
+            workload: Name { namespace: "shop".to_owned(), name: "web".to_owned() },
             pod: "web-1".to_owned(),
             pod_uid: "uid".to_owned(),
             container: "app".to_owned(),
@@ -203,10 +182,7 @@ mod tests {
     fn a_request_without_room_is_made_again() {
         let (sender, mut requests) = mpsc::channel(1);
         let logs = Logs::new(sender);
-        let other = Crashed {
-            container: "other".to_owned(),
-            ..crashed(1)
-        };
+        let other = Crashed { container: "other".to_owned(), ..crashed(1) };
         logs.last(&crashed(1));
         logs.last(&other);
         assert_eq!(requests.try_recv().unwrap(), crashed(1));
@@ -217,18 +193,10 @@ mod tests {
 
     #[test]
     fn last_words_are_plain_and_few() {
-        assert_eq!(
-            last_words("\u{1b}[31mred\u{1b}[0m\tand\u{7} gone\r\n\u{1b}"),
-            "red and gone"
-        );
-        assert_eq!(
-            last_words("an unfinished \u{1b}[31\nsequence"),
-            "an unfinished \nsequence".replace(" \n", "\n")
-        );
+        assert_eq!(last_words("\u{1b}[31mred\u{1b}[0m\tand\u{7} gone\r\n\u{1b}"), "red and gone");
+        assert_eq!(last_words("an unfinished \u{1b}[31\nsequence"), "an unfinished \nsequence".replace(" \n", "\n"));
         let many: String = (1..=12).map(|line| format!("line {line}\n")).collect();
-        assert!(
-            last_words(&many).starts_with("line 3\n") && last_words(&many).ends_with("line 12")
-        );
+        assert!(last_words(&many).starts_with("line 3\n") && last_words(&many).ends_with("line 12"));
         let long = "ä".repeat(KEPT_BYTES);
         assert_eq!(last_words(&long).len(), KEPT_BYTES);
         assert_eq!(last_words(""), "");

@@ -7,14 +7,9 @@ use crate::reduce::problems::condition;
 
 /// Adds up nodes.
 pub(crate) fn summary(version: String, nodes: &[Value]) -> ClusterInfo {
-    let is_ready = |node: &&Value| {
-        condition(&node["status"], "Ready").is_some_and(|ready| ready["status"] == "True")
-    };
+    let is_ready = |node: &&Value| condition(&node["status"], "Ready").is_some_and(|ready| ready["status"] == "True");
     let sum = |resource: &str| -> f64 {
-        nodes
-            .iter()
-            .filter_map(|node| quantity(node["status"]["allocatable"][resource].as_str()?))
-            .sum()
+        nodes.iter().filter_map(|node| quantity(node["status"]["allocatable"][resource].as_str()?)).sum()
     };
     ClusterInfo {
         version,
@@ -46,10 +41,8 @@ fn quantity(text: &str) -> Option<f64> {
         ("P", 1e15),
         ("E", 1e18),
     ];
-    let (number, factor) = SUFFIXES
-        .iter()
-        .find_map(|(suffix, factor)| Some((text.strip_suffix(suffix)?, *factor)))
-        .unwrap_or((text, 1.0));
+    let (number, factor) =
+        SUFFIXES.iter().find_map(|(suffix, factor)| Some((text.strip_suffix(suffix)?, *factor))).unwrap_or((text, 1.0));
     Some(number.parse::<f64>().ok()? * factor)
 }
 
@@ -84,17 +77,9 @@ mod tests {
                 "allocatable": {"cpu": cpu, "memory": memory},
             }})
         };
-        let nodes = [
-            node("True", "3920m", "2Gi"),
-            node("Unknown", "4", "1048576Ki"),
-        ];
-        let expected = ClusterInfo {
-            version: "v1.36.2".to_owned(),
-            nodes_ready: 1,
-            nodes: 2,
-            cpu_millis: 7920,
-            memory_mib: 3072,
-        };
+        let nodes = [node("True", "3920m", "2Gi"), node("Unknown", "4", "1048576Ki")];
+        let expected =
+            ClusterInfo { version: "v1.36.2".to_owned(), nodes_ready: 1, nodes: 2, cpu_millis: 7920, memory_mib: 3072 };
         assert_eq!(summary("v1.36.2".to_owned(), &nodes), expected);
     }
 }

@@ -16,11 +16,7 @@ use crate::kind::Kind;
 use crate::reduce::deployments;
 
 /// Where the object is gone.
-const GONE: Performed = Performed {
-    generation: 0,
-    replicas: 0,
-    stored: None,
-};
+const GONE: Performed = Performed { generation: 0, replicas: 0, stored: None };
 
 /// Performs an effect; see [`sternway_core::ports::Clusters::perform`].
 pub(crate) async fn perform(
@@ -60,9 +56,7 @@ async fn attempt(
     }
     let api = connection.api();
     match (write, fresh) {
-        (Write::Nothing, Some(fresh)) if !matches!(effect, Effect::Delete) => {
-            Ok(performed(&fresh.object))
-        }
+        (Write::Nothing, Some(fresh)) if !matches!(effect, Effect::Delete) => Ok(performed(&fresh.object)),
         (Write::Nothing, _) => Ok(GONE),
         (Write::Create(object), _) => create(api, &name, &object).await,
         (Write::Patch(patch), _) => merge(api, &name, &patch).await,
@@ -88,19 +82,12 @@ async fn merge(api: &Api, name: &Name, patch: &Value) -> Result<Performed, Clust
     let path = api::object(Kind::Deployment, &name.namespace, &name.name);
     match api.merge(&path, patch).await {
         Ok(stored) => Ok(performed(&stored)),
-        Err(error) if error.is_status(StatusCode::NOT_FOUND) => {
-            Err(ClusterError::Refused(Refusal::Gone))
-        }
+        Err(error) if error.is_status(StatusCode::NOT_FOUND) => Err(ClusterError::Refused(Refusal::Gone)),
         Err(error) => Err(error.into()),
     }
 }
 
-async fn delete(
-    api: &Api,
-    name: &Name,
-    uid: &str,
-    version: &str,
-) -> Result<Performed, ClusterError> {
+async fn delete(api: &Api, name: &Name, uid: &str, version: &str) -> Result<Performed, ClusterError> {
     let path = api::object(Kind::Deployment, &name.namespace, &name.name);
     match api.delete(&path, uid, version).await {
         Ok(()) => Ok(GONE),
@@ -119,7 +106,5 @@ fn performed(object: &Value) -> Performed {
 }
 
 fn no_namespace(namespace: &str) -> String {
-    format!(
-        "namespace {namespace} does not exist: create it first (`kubectl create namespace {namespace}`)"
-    )
+    format!("namespace {namespace} does not exist: create it first (`kubectl create namespace {namespace}`)")
 }

@@ -22,9 +22,7 @@ pub(crate) struct Reading {
 /// be newer than the Deployment, never older.
 pub(crate) async fn read(api: &Api, name: &Name) -> Result<Reading, RequestError> {
     let namespace = name.namespace.as_str();
-    let object = api
-        .find(&api::object(Kind::Deployment, namespace, &name.name))
-        .await?;
+    let object = api.find(&api::object(Kind::Deployment, namespace, &name.name)).await?;
     // Where the Deployment is gone nothing says any more which labels its pods have: look through the namespace.
     let query = object
         .as_ref()
@@ -34,11 +32,7 @@ pub(crate) async fn read(api: &Api, name: &Name) -> Result<Reading, RequestError
     let selected = |kind| format!("{}{query}", collection(kind, namespace));
     let (set_path, pod_path) = (selected(Kind::ReplicaSet), selected(Kind::Pod));
     let budget_path = collection(Kind::Budget, namespace);
-    let (sets, pods, budgets) = futures::try_join!(
-        api.list(&set_path),
-        api.list(&pod_path),
-        api.list(&budget_path)
-    )?;
+    let (sets, pods, budgets) = futures::try_join!(api.list(&set_path), api.list(&pod_path), api.list(&budget_path))?;
     let mut index = Index::default();
     let all = [
         (Kind::Deployment, object.as_slice()),
@@ -51,12 +45,7 @@ pub(crate) async fn read(api: &Api, name: &Name) -> Result<Reading, RequestError
             index.apply(kind, object);
         }
     }
-    Ok(Reading {
-        name: name.clone(),
-        object,
-        pods,
-        index,
-    })
+    Ok(Reading { name: name.clone(), object, pods, index })
 }
 
 impl Reading {
@@ -68,10 +57,7 @@ impl Reading {
     pub(crate) fn fresh(&self) -> Option<Fresh> {
         let object = self.object.clone()?;
         match self.index.observe(&self.name, |_| None) {
-            Observation::Present(workload) => Some(Fresh {
-                object,
-                workload: *workload,
-            }),
+            Observation::Present(workload) => Some(Fresh { object, workload: *workload }),
             Observation::Gone { .. } => None,
         }
     }
@@ -82,11 +68,7 @@ impl Reading {
             Observation::Present(workload) => workload.pods,
             Observation::Gone { pods } => pods,
         };
-        let is_member = |pod: &Value| {
-            members
-                .iter()
-                .any(|member| pod["metadata"]["name"] == member.name.as_str())
-        };
+        let is_member = |pod: &Value| members.iter().any(|member| pod["metadata"]["name"] == member.name.as_str());
         let pods = self.pods.into_iter().filter(is_member).collect();
         (self.object, pods)
     }

@@ -26,17 +26,12 @@ fn text(value: &Value) -> String {
 
 /// A text that is there and not empty.
 fn some_text(value: &Value) -> Option<String> {
-    value
-        .as_str()
-        .filter(|text| !text.is_empty())
-        .map(str::to_owned)
+    value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// A count as the API writes it: never negative, and far below the largest.
 fn count(value: &Value) -> Option<u32> {
-    value
-        .as_u64()
-        .map(|count| u32::try_from(count).unwrap_or(u32::MAX))
+    value.as_u64().map(|count| u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 /// The controller in `metadata.ownerReferences`, if it is of this kind: uid and name.

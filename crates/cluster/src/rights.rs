@@ -22,11 +22,7 @@ struct Right {
 }
 
 const fn right(verb: &'static str, resource: &'static str, group: &'static str) -> Right {
-    Right {
-        verb,
-        resource,
-        group,
-    }
+    Right { verb, resource, group }
 }
 
 /// Without these no release can be run.
@@ -96,11 +92,7 @@ pub(crate) async fn check(api: &Api) -> Result<Scope, ClusterError> {
     Ok(scope)
 }
 
-async fn missing(
-    api: &Api,
-    rights: &[Right],
-    namespace: Option<&str>,
-) -> Result<Vec<Right>, ClusterError> {
+async fn missing(api: &Api, rights: &[Right], namespace: Option<&str>) -> Result<Vec<Right>, ClusterError> {
     let answers: Vec<(Right, bool)> = stream::iter(rights.iter().copied())
         .map(|right| async move { Ok((right, is_allowed(api, right, namespace).await?)) })
         .buffered(AT_ONCE)
@@ -111,11 +103,7 @@ async fn missing(
     Ok(missing.map(|(right, _)| right).collect())
 }
 
-async fn is_allowed(
-    api: &Api,
-    right: Right,
-    namespace: Option<&str>,
-) -> Result<bool, RequestError> {
+async fn is_allowed(api: &Api, right: Right, namespace: Option<&str>) -> Result<bool, RequestError> {
     let (resource, subresource) = match right.resource.split_once('/') {
         Some((resource, subresource)) => (resource, Some(subresource)),
         None => (right.resource, None),
@@ -134,9 +122,7 @@ async fn is_allowed(
     match api.review(REVIEWS, &question).await {
         Ok(answer) => Ok(answer["status"]["allowed"] == true),
         // Who may not even ask finds out by trying.
-        Err(error)
-            if error.is_status(StatusCode::FORBIDDEN) || error.is_status(StatusCode::NOT_FOUND) =>
-        {
+        Err(error) if error.is_status(StatusCode::FORBIDDEN) || error.is_status(StatusCode::NOT_FOUND) => {
             tracing::debug!(%error, "rights cannot be asked for");
             Ok(true)
         }
@@ -157,9 +143,7 @@ fn describe(rights: &[Right]) -> String {
             None => resources.push((resource, vec![right.verb])),
         }
     }
-    let resources = resources
-        .iter()
-        .map(|(resource, verbs)| format!("{} on {resource}", verbs.join(", ")));
+    let resources = resources.iter().map(|(resource, verbs)| format!("{} on {resource}", verbs.join(", ")));
     format!("needs {}", resources.collect::<Vec<_>>().join("; "))
 }
 
@@ -169,14 +153,7 @@ mod tests {
 
     #[test]
     fn missing_rights_are_told_by_resource() {
-        let missing = [
-            right("patch", "deployments", "apps"),
-            right("list", "pods", ""),
-            right("watch", "pods", ""),
-        ];
-        assert_eq!(
-            describe(&missing),
-            "needs patch on deployments.apps; list, watch on pods"
-        );
+        let missing = [right("patch", "deployments", "apps"), right("list", "pods", ""), right("watch", "pods", "")];
+        assert_eq!(describe(&missing), "needs patch on deployments.apps; list, watch on pods");
     }
 }

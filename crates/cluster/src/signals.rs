@@ -53,10 +53,7 @@ impl Signals {
             }
             Touched::Namespace(namespace) => {
                 let in_namespace = workloads.get(namespace);
-                in_namespace
-                    .into_iter()
-                    .flatten()
-                    .for_each(|(_, signal)| signal.wake());
+                in_namespace.into_iter().flatten().for_each(|(_, signal)| signal.wake());
             }
         }
     }
@@ -64,35 +61,25 @@ impl Signals {
     /// Wakes all waiters.
     pub(crate) fn touch_all(&self) {
         let workloads = self.lock();
-        workloads
-            .values()
-            .flatten()
-            .for_each(|(_, signal)| signal.wake());
+        workloads.values().flatten().for_each(|(_, signal)| signal.wake());
     }
 
     fn signal(&self, name: &Name) -> Arc<Signal> {
         let mut workloads = self.lock();
         let in_namespace = workloads.entry(name.namespace.clone()).or_default();
-        let signal = in_namespace
-            .entry(name.name.clone())
-            .or_insert_with(|| Arc::new(Signal::new()));
+        let signal = in_namespace.entry(name.name.clone()).or_insert_with(|| Arc::new(Signal::new()));
         Arc::clone(signal)
     }
 
     fn lock(&self) -> MutexGuard<'_, Workloads> {
-        self.workloads
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.workloads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Signal {
     /// The first wait ends at once: nobody knows what happened before it.
     fn new() -> Self {
-        Self {
-            changes: watch::Sender::new(1),
-            told: AtomicU64::new(0),
-        }
+        Self { changes: watch::Sender::new(1), told: AtomicU64::new(0) }
     }
 
     fn wake(&self) {
@@ -107,10 +94,7 @@ mod tests {
     use super::*;
 
     fn name(namespace: &str, name: &str) -> Name {
-        Name {
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-        }
+        Name { namespace: namespace.to_owned(), name: name.to_owned() }
     }
 
     fn is_woken(signals: &Signals, name: &Name) -> bool {
@@ -121,10 +105,7 @@ mod tests {
     fn a_change_wakes_its_workload_once() {
         let signals = Signals::default();
         let (web, api) = (name("shop", "web"), name("shop", "api"));
-        assert!(
-            is_woken(&signals, &web) && is_woken(&signals, &api),
-            "the first time"
-        );
+        assert!(is_woken(&signals, &web) && is_woken(&signals, &api), "the first time");
         assert!(!is_woken(&signals, &web));
         signals.touch(&Touched::Workloads(vec![web.clone()]));
         assert!(!is_woken(&signals, &api));
@@ -153,9 +134,6 @@ mod tests {
         assert!((&mut waiting).now_or_never().is_none());
         signals.touch_all();
         drop(waiting);
-        assert!(
-            is_woken(&signals, &web),
-            "it was woken, but nobody was told"
-        );
+        assert!(is_woken(&signals, &web), "it was woken, but nobody was told");
     }
 }

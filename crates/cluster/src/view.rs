@@ -38,10 +38,7 @@ enum Health {
 
 impl View {
     pub(crate) fn new(signals: Arc<Signals>) -> Self {
-        Self {
-            state: Mutex::default(),
-            signals,
-        }
+        Self { state: Mutex::default(), signals }
     }
 
     /// A workload, as far as all watches are live.
@@ -77,9 +74,7 @@ impl View {
                 drop(state);
                 return self.signals.touch_all();
             }
-            Event::Apply(object) | Event::InitApply(object) => {
-                state.index.apply(kind, object.json())
-            }
+            Event::Apply(object) | Event::InitApply(object) => state.index.apply(kind, object.json()),
             Event::Delete(object) => state.index.delete(kind, object.json()),
         };
         drop(state);
@@ -105,10 +100,7 @@ mod tests {
     use super::*;
 
     fn web() -> Name {
-        Name {
-            namespace: "shop".to_owned(),
-            name: "web".to_owned(),
-        }
+        Name { namespace: "shop".to_owned(), name: "web".to_owned() }
     }
 
     fn complete(view: &View, kind: Kind) {
@@ -125,10 +117,7 @@ mod tests {
         let view = View::new(Arc::default());
         for kind in Kind::ALL {
             let error = observe(&view).unwrap_err();
-            assert!(
-                error.is_transient() && error.to_string().contains(kind.plural()),
-                "{error}"
-            );
+            assert!(error.is_transient() && error.to_string().contains(kind.plural()), "{error}");
             complete(&view, kind);
         }
         assert_eq!(observe(&view).unwrap(), Observation::Gone { pods: vec![] });
@@ -144,23 +133,12 @@ mod tests {
         view.apply(Kind::Deployment, Event::Apply(Watched::from(object)));
         assert!(woken() && !woken());
 
-        view.fail(
-            Kind::Pod,
-            failure::unreachable("connection refused".to_owned()),
-        );
+        view.fail(Kind::Pod, failure::unreachable("connection refused".to_owned()));
         assert!(woken() && !woken());
-        assert!(
-            observe(&view)
-                .unwrap_err()
-                .to_string()
-                .contains("connection refused")
-        );
+        assert!(observe(&view).unwrap_err().to_string().contains("connection refused"));
 
         view.apply(Kind::Pod, Event::Init);
-        assert!(
-            observe(&view).is_err(),
-            "until its list is complete it has not recovered"
-        );
+        assert!(observe(&view).is_err(), "until its list is complete it has not recovered");
         view.apply(Kind::Pod, Event::InitDone);
         assert!(woken() && !woken());
         assert!(matches!(observe(&view).unwrap(), Observation::Present(_)));

@@ -88,10 +88,7 @@ pub(crate) async fn watch(client: Client, namespace: Option<String>, kind: Kind,
         Some(namespace) => Api::namespaced_with(client, namespace, &resource),
         None => Api::all_with(client, &resource),
     };
-    let mut attempts = Attempts {
-        backoff: Backoff::new(),
-        told: None,
-    };
+    let mut attempts = Attempts { backoff: Backoff::new(), told: None };
     loop {
         let error = until_failure(api.clone(), kind, view, &mut attempts).await;
         attempts.tell(kind, &error);
@@ -100,12 +97,7 @@ pub(crate) async fn watch(client: Client, namespace: Option<String>, kind: Kind,
     }
 }
 
-async fn until_failure(
-    api: Api<Watched>,
-    kind: Kind,
-    view: &View,
-    attempts: &mut Attempts,
-) -> Error {
+async fn until_failure(api: Api<Watched>, kind: Kind, view: &View, attempts: &mut Attempts) -> Error {
     let config = Config::default().timeout(WATCH_SECONDS);
     let mut events = pin!(watcher::watcher(api, config));
     loop {
@@ -117,11 +109,7 @@ async fn until_failure(
             // It broke while it ran; whether that is a failure shows when the watcher takes it up again.
             Some(Err(error @ (Error::WatchFailed(_) | Error::WatchError(_)))) => {
                 let error = failure::with_causes(&error);
-                tracing::debug!(
-                    kind = kind.plural(),
-                    error,
-                    "the watch broke and is taken up again"
-                );
+                tracing::debug!(kind = kind.plural(), error, "the watch broke and is taken up again");
                 tokio::time::sleep(attempts.backoff.next()).await;
             }
             Some(Err(error)) => return error,
@@ -151,11 +139,7 @@ impl Attempts {
     fn tell(&mut self, kind: Kind, error: &Error) {
         let error = failure::with_causes(error);
         if self.told.as_ref() != Some(&error) {
-            tracing::warn!(
-                kind = kind.plural(),
-                error,
-                "the watch failed and is begun anew"
-            );
+            tracing::warn!(kind = kind.plural(), error, "the watch failed and is begun anew");
             self.told = Some(error);
         }
     }

@@ -37,24 +37,14 @@ fn client(answer: impl Fn(&Asked) -> Option<Answer> + Send + Sync + 'static) -> 
         let answer = Arc::clone(&answer);
         async move {
             let (head, body) = request.into_parts();
-            let path = head
-                .uri
-                .path_and_query()
-                .map(ToString::to_string)
-                .unwrap_or_default();
+            let path = head.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
             if path.contains("watch=true") {
                 std::future::pending::<()>().await;
             }
             let body = body.collect_bytes().await.unwrap();
-            let asked = Asked {
-                method: head.method,
-                path,
-                body: serde_json::from_slice(&body).unwrap_or_default(),
-            };
-            let (status, body) = answer(&asked).unwrap_or((
-                200,
-                json!({"metadata": {"resourceVersion": "1"}, "items": []}),
-            ));
+            let asked = Asked { method: head.method, path, body: serde_json::from_slice(&body).unwrap_or_default() };
+            let (status, body) =
+                answer(&asked).unwrap_or((200, json!({"metadata": {"resourceVersion": "1"}, "items": []})));
             let mut answer = Response::new(Body::from(body.to_string().into_bytes()));
             *answer.status_mut() = StatusCode::from_u16(status).unwrap();
             Ok::<_, Infallible>(answer)
@@ -64,10 +54,7 @@ fn client(answer: impl Fn(&Asked) -> Option<Answer> + Send + Sync + 'static) -> 
 }
 
 fn status(code: u16, message: &str) -> Answer {
-    (
-        code,
-        json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "code": code}),
-    )
+    (code, json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "code": code}))
 }
 
 /// Rights are granted by a function of verb, resource and namespace; everything else is answered by `rest`.
@@ -81,11 +68,8 @@ fn with_rights(
         }
         let attributes = &asked.body["spec"]["resourceAttributes"];
         let text = |field: &str| attributes[field].as_str();
-        let allowed = granted(
-            text("verb").unwrap_or_default(),
-            text("resource").unwrap_or_default(),
-            text("namespace"),
-        );
+        let allowed =
+            granted(text("verb").unwrap_or_default(), text("resource").unwrap_or_default(), text("namespace"));
         Some((201, json!({"status": {"allowed": allowed}})))
     })
 }
@@ -102,17 +86,10 @@ impl World {
         let signals = Arc::new(Signals::default());
         let opened = Connection::open(client, &Options::default(), signals, &tasks, &end).await;
         tasks.close();
-        Self {
-            connection: opened.map(|(connection, _)| connection),
-            tasks,
-            end,
-        }
+        Self { connection: opened.map(|(connection, _)| connection), tasks, end }
     }
 
-    async fn perform(
-        &self,
-        effect: &Effect,
-    ) -> Result<sternway_core::ports::Performed, ClusterError> {
+    async fn perform(&self, effect: &Effect) -> Result<sternway_core::ports::Performed, ClusterError> {
         let connection = self.connection.as_ref().unwrap();
         perform(connection, &workload(), effect, writer(), &Always).await
     }
@@ -133,19 +110,11 @@ impl WriteGuard for Always {
 }
 
 fn workload() -> WorkloadRef {
-    WorkloadRef {
-        cluster: ClusterId::new(uuid::Uuid::nil()),
-        namespace: "shop".to_owned(),
-        name: "web".to_owned(),
-    }
+    WorkloadRef { cluster: ClusterId::new(uuid::Uuid::nil()), namespace: "shop".to_owned(), name: "web".to_owned() }
 }
 
 fn writer() -> Writer {
-    Writer {
-        app: AppId::new(uuid::Uuid::nil()),
-        order: OrderId::new(uuid::Uuid::nil()),
-        fence: Fence(1),
-    }
+    Writer { app: AppId::new(uuid::Uuid::nil()), order: OrderId::new(uuid::Uuid::nil()), fence: Fence(1) }
 }
 
 fn deployment(application: Option<&str>) -> Value {
@@ -164,16 +133,11 @@ fn everything(_: &str, _: &str, _: Option<&str>) -> bool {
 
 #[tokio::test]
 async fn missing_rights_are_listed_and_nothing_is_begun() {
-    let world = World::new(with_rights(
-        |verb, resource, _| verb != "patch" && (resource, verb) != ("pods", "watch"),
-        |_| None,
-    ))
-    .await;
+    let world =
+        World::new(with_rights(|verb, resource, _| verb != "patch" && (resource, verb) != ("pods", "watch"), |_| None))
+            .await;
     let error = world.connection.as_ref().err().unwrap();
-    assert_eq!(
-        error.to_string(),
-        "the cluster forbids it: needs patch on deployments.apps; watch on pods"
-    );
+    assert_eq!(error.to_string(), "the cluster forbids it: needs patch on deployments.apps; watch on pods");
     assert!(world.tasks.is_empty(), "no watch was begun");
     world.end().await;
 }
@@ -182,12 +146,7 @@ async fn missing_rights_are_listed_and_nothing_is_begun() {
 async fn what_is_only_useful_may_be_missing() {
     let world = World::new(with_rights(
         |verb, resource, _| !(["create", "delete"].contains(&verb) || resource == "events"),
-        |asked| {
-            asked
-                .path
-                .contains("/nodes")
-                .then(|| status(403, "no nodes"))
-        },
+        |asked| asked.path.contains("/nodes").then(|| status(403, "no nodes")),
     ))
     .await;
     assert!(world.connection.is_ok());
@@ -202,82 +161,47 @@ async fn rights_in_one_namespace_are_enough_for_it() {
         |_, _, namespace| namespace == Some("shop"),
         move |asked| {
             seen.lock().unwrap().push(asked.path.clone());
-            asked
-                .path
-                .ends_with("/namespaces")
-                .then(|| status(403, "no namespaces"))
+            asked.path.ends_with("/namespaces").then(|| status(403, "no namespaces"))
         },
     ))
     .await;
     let connection = Arc::clone(world.connection.as_ref().unwrap());
     assert_eq!(connection.namespaces().await.unwrap(), ["shop"]);
-    let elsewhere = Name {
-        namespace: "bank".to_owned(),
-        name: "web".to_owned(),
-    };
+    let elsewhere = Name { namespace: "bank".to_owned(), name: "web".to_owned() };
     let error = connection.observe(&elsewhere).unwrap_err();
-    assert!(
-        matches!(&error, ClusterError::Forbidden(text) if text.contains("bank")),
-        "{error}"
-    );
-    connection
-        .read(&Name {
-            namespace: "shop".to_owned(),
-            name: "web".to_owned(),
-        })
-        .await
-        .unwrap();
+    assert!(matches!(&error, ClusterError::Forbidden(text) if text.contains("bank")), "{error}");
+    connection.read(&Name { namespace: "shop".to_owned(), name: "web".to_owned() }).await.unwrap();
     world.end().await;
     let lists = lists.lock().unwrap();
-    let outside = lists
-        .iter()
-        .find(|path| path.contains("/pods") && !path.contains("/namespaces/shop/"));
+    let outside = lists.iter().find(|path| path.contains("/pods") && !path.contains("/namespaces/shop/"));
     assert_eq!(outside, None);
 }
+
+type Expected = fn(&ClusterError) -> bool;
 
 #[tokio::test]
 async fn what_a_write_runs_into_is_told_apart() {
     let denied = r#"deployments.apps "web" is forbidden: User "sternway" cannot patch resource "deployments" in API group "apps" in the namespace "shop""#;
     let quota = r#"deployments.apps "web" is forbidden: exceeded quota: small"#;
-    let table: [(u16, &'static str, fn(&ClusterError) -> bool); 7] = [
-        (403, denied, |error| {
-            matches!(error, ClusterError::Forbidden(_))
-        }),
-        (403, quota, |error| {
-            matches!(error, ClusterError::Rejected(_))
-        }),
-        (404, "gone", |error| {
-            matches!(error, ClusterError::Refused(Refusal::Gone))
-        }),
-        (409, "modified", |error| {
-            matches!(error, ClusterError::Conflict)
-        }),
-        (422, "invalid", |error| {
-            matches!(error, ClusterError::Rejected(_))
-        }),
-        (429, "later", |error| {
-            matches!(error, ClusterError::Unreachable { .. })
-        }),
-        (503, "away", |error| {
-            matches!(error, ClusterError::Unreachable { .. })
-        }),
+    let table: [(u16, &str, Expected); 7] = [
+        (403, denied, |error| matches!(error, ClusterError::Forbidden(_))),
+        (403, quota, |error| matches!(error, ClusterError::Rejected(_))),
+        (404, "gone", |error| matches!(error, ClusterError::Refused(Refusal::Gone))),
+        (409, "modified", |error| matches!(error, ClusterError::Conflict)),
+        (422, "invalid", |error| matches!(error, ClusterError::Rejected(_))),
+        (429, "later", |error| matches!(error, ClusterError::Unreachable { .. })),
+        (503, "away", |error| matches!(error, ClusterError::Unreachable { .. })),
     ];
     for (code, message, expected) in table {
         let world = World::new(with_rights(everything, move |asked| {
-            match (
-                asked.method.as_str(),
-                asked.path.contains("/deployments/web"),
-            ) {
+            match (asked.method.as_str(), asked.path.contains("/deployments/web")) {
                 ("PATCH", true) => Some(status(code, message)),
                 ("GET", true) => Some((200, deployment(None))),
                 _ => None,
             }
         }))
         .await;
-        let error = world
-            .perform(&Effect::Scale { replicas: 3 })
-            .await
-            .unwrap_err();
+        let error = world.perform(&Effect::Scale { replicas: 3 }).await.unwrap_err();
         assert!(expected(&error), "{code} {message}: {error:?}");
         world.end().await;
     }
@@ -288,11 +212,7 @@ fn taken_by(application: &'static str) -> Client {
     let taken = Mutex::new(false);
     with_rights(everything, move |asked| {
         let mut taken = taken.lock().unwrap();
-        match (
-            asked.method.as_str(),
-            asked.path.contains("/deployments/web"),
-            *taken,
-        ) {
+        match (asked.method.as_str(), asked.path.contains("/deployments/web"), *taken) {
             ("POST", _, _) => {
                 *taken = true;
                 Some(status(409, "deployments.apps \"web\" already exists"))
@@ -306,9 +226,7 @@ fn taken_by(application: &'static str) -> Client {
 
 #[tokio::test]
 async fn a_name_that_was_taken_meanwhile_is_looked_at_again() {
-    let create = Effect::Create {
-        manifest: json!({"metadata": {"name": "web", "annotations": {}}}),
-    };
+    let create = Effect::Create { manifest: json!({"metadata": {"name": "web", "annotations": {}}}) };
     let ours = World::new(taken_by("00000000-0000-0000-0000-000000000000")).await;
     let performed = ours.perform(&create).await.unwrap();
     assert_eq!((performed.generation, performed.replicas), (1, 2));
@@ -316,10 +234,7 @@ async fn a_name_that_was_taken_meanwhile_is_looked_at_again() {
 
     let theirs = World::new(taken_by("6b55106c-c7f2-40f7-a1d4-092870000000")).await;
     let refused = theirs.perform(&create).await;
-    assert!(
-        matches!(refused, Err(ClusterError::Refused(Refusal::Foreign))),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(ClusterError::Refused(Refusal::Foreign))), "{refused:?}");
     theirs.end().await;
 }
 
@@ -328,10 +243,7 @@ async fn a_deletion_names_what_was_read() {
     let options = Arc::new(Mutex::new(Value::Null));
     let sent = Arc::clone(&options);
     let world = World::new(with_rights(everything, move |asked| {
-        match (
-            asked.method.as_str(),
-            asked.path.contains("/deployments/web"),
-        ) {
+        match (asked.method.as_str(), asked.path.contains("/deployments/web")) {
             ("DELETE", true) => {
                 *sent.lock().unwrap() = asked.body.clone();
                 None
@@ -345,8 +257,5 @@ async fn a_deletion_names_what_was_read() {
     world.end().await;
     let options = options.lock().unwrap();
     assert_eq!(options["propagationPolicy"], "Foreground");
-    assert_eq!(
-        options["preconditions"],
-        json!({"uid": "d", "resourceVersion": "7"})
-    );
+    assert_eq!(options["preconditions"], json!({"uid": "d", "resourceVersion": "7"}));
 }

@@ -14,10 +14,7 @@ pub(super) struct Table<Row> {
 
 impl<Row> Default for Table<Row> {
     fn default() -> Self {
-        Self {
-            rows: HashMap::new(),
-            unseen: HashSet::new(),
-        }
+        Self { rows: HashMap::new(), unseen: HashSet::new() }
     }
 }
 

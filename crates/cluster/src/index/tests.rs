@@ -8,10 +8,7 @@ use super::{Crashed, Index, Name, Touched};
 use crate::kind::Kind;
 
 fn web() -> Name {
-    Name {
-        namespace: "shop".to_owned(),
-        name: "web".to_owned(),
-    }
+    Name { namespace: "shop".to_owned(), name: "web".to_owned() }
 }
 
 fn template(image: &str) -> Value {
@@ -97,18 +94,8 @@ fn a_workload_is_put_together_whatever_comes_first() {
 
     let workload = present(&forwards);
     assert_eq!((workload.replicas, workload.generation), (4, 3));
-    assert_eq!(
-        (
-            workload.status_replicas,
-            workload.updated_replicas,
-            workload.available_replicas
-        ),
-        (5, 1, 4)
-    );
-    assert_eq!(
-        workload.new_set().map(|set| set.name.as_str()),
-        Some("web-new")
-    );
+    assert_eq!((workload.status_replicas, workload.updated_replicas, workload.available_replicas), (5, 1, 4));
+    assert_eq!(workload.new_set().map(|set| set.name.as_str()), Some("web-new"));
     assert_eq!((workload.old_wanted(), workload.new_wanted()), (3, 1));
     assert_eq!((workload.old_ready(), workload.new_ready()), (2, 1));
     assert_eq!(workload.disruption_floor, None);
@@ -118,39 +105,16 @@ fn a_workload_is_put_together_whatever_comes_first() {
 fn each_change_names_the_workload_it_touches() {
     let mut index = Index::default();
     let it = Touched::Workloads(vec![web()]);
-    assert_eq!(
-        index.apply(Kind::Pod, &pod("a", "old")),
-        Touched::NOTHING,
-        "its set is unknown"
-    );
-    assert_eq!(
-        index.apply(Kind::ReplicaSet, &set("old", "d", "app:v1", 1)),
-        it
-    );
+    assert_eq!(index.apply(Kind::Pod, &pod("a", "old")), Touched::NOTHING, "its set is unknown");
+    assert_eq!(index.apply(Kind::ReplicaSet, &set("old", "d", "app:v1", 1)), it);
     assert_eq!(index.apply(Kind::Pod, &pod("a", "old")), it);
-    assert_eq!(
-        index.apply(Kind::Deployment, &deployment("d", "app:v1")),
-        it
-    );
+    assert_eq!(index.apply(Kind::Deployment, &deployment("d", "app:v1")), it);
     assert_eq!(index.delete(Kind::Pod, &pod("a", "old")), it);
-    assert_eq!(
-        index.delete(Kind::Pod, &pod("a", "old")),
-        Touched::NOTHING,
-        "gone before"
-    );
-    assert_eq!(
-        index.delete(Kind::Deployment, &deployment("d", "app:v1")),
-        it
-    );
+    assert_eq!(index.delete(Kind::Pod, &pod("a", "old")), Touched::NOTHING, "gone before");
+    assert_eq!(index.delete(Kind::Deployment, &deployment("d", "app:v1")), it);
     let everything = Touched::Namespace("shop".to_owned());
-    assert_eq!(
-        index.apply(Kind::Budget, &budget("p", "1", "web")),
-        everything
-    );
-    assert_eq!(
-        index.delete(Kind::Budget, &budget("p", "1", "web")),
-        everything
-    );
+    assert_eq!(index.apply(Kind::Budget, &budget("p", "1", "web")), everything);
+    assert_eq!(index.delete(Kind::Budget, &budget("p", "1", "web")), everything);
 }
 
 #[test]
@@ -170,10 +134,7 @@ fn pods_outlive_what_owned_them() {
     index.delete(Kind::Pod, &pod("a", "old"));
     index.delete(Kind::Pod, &pod("b", "old"));
     assert_eq!(look(&index), Observation::Gone { pods: vec![] });
-    assert!(
-        index.sets_of.is_empty() && index.pods_of.is_empty(),
-        "nothing stays behind"
-    );
+    assert!(index.sets_of.is_empty() && index.pods_of.is_empty(), "nothing stays behind");
 }
 
 #[test]
@@ -199,11 +160,7 @@ fn what_does_not_come_up_in_a_new_list_is_gone() {
 
     index.begin(Kind::Pod);
     index.apply(Kind::Pod, &pod("b", "old"));
-    assert_eq!(
-        pod_names(&index),
-        ["web-a", "web-b"],
-        "until the list is complete nothing is missing"
-    );
+    assert_eq!(pod_names(&index), ["web-a", "web-b"], "until the list is complete nothing is missing");
     index.apply(Kind::Pod, &pod("c", "old"));
     index.finish(Kind::Pod);
     assert_eq!(pod_names(&index), ["web-b", "web-c"]);
@@ -221,10 +178,7 @@ fn a_pod_that_is_orphaned_leaves() {
     index.apply(Kind::Pod, &pod("a", "old"));
     let mut orphan = pod("a", "old");
     orphan["metadata"]["ownerReferences"] = Value::Null;
-    assert_eq!(
-        index.apply(Kind::Pod, &orphan),
-        Touched::Workloads(vec![web()])
-    );
+    assert_eq!(index.apply(Kind::Pod, &orphan), Touched::Workloads(vec![web()]));
     assert_eq!(pod_names(&index), Vec::<String>::new());
 }
 
@@ -284,10 +238,7 @@ fn logs_are_asked_for_by_restart() {
     let Observation::Present(workload) = observation else {
         panic!("it is there");
     };
-    let log = workload.pods[0]
-        .problem
-        .as_ref()
-        .and_then(|problem| problem.last_log.as_deref());
+    let log = workload.pods[0].problem.as_ref().and_then(|problem| problem.last_log.as_deref());
     assert_eq!(log, Some("panic"));
 }
 
@@ -308,12 +259,7 @@ fn object(kind: Kind, number: u8) -> Value {
         Kind::Deployment => deployment(&format!("d{}", number % 2), "app:v1"),
         Kind::ReplicaSet => {
             let (number, owner) = (number % 3, number % 2);
-            set(
-                &format!("s{number}"),
-                &format!("d{owner}"),
-                &format!("app:v{number}"),
-                1,
-            )
+            set(&format!("s{number}"), &format!("d{owner}"), &format!("app:v{number}"), 1)
         }
         Kind::Pod => pod(&format!("p{}", number % 6), &format!("s{}", number % 3)),
         Kind::Budget => budget(&format!("b{}", number % 2), "1", "web"),

@@ -37,9 +37,7 @@ impl Budget {
 
     /// Whether it guards pods with these labels.
     pub(crate) fn guards(&self, labels: &Labels) -> bool {
-        self.selector
-            .as_ref()
-            .is_some_and(|selector| selector.matches(labels))
+        self.selector.as_ref().is_some_and(|selector| selector.matches(labels))
     }
 
     /// How many of `replicas` pods it wants healthy; percentages round up, as the disruption controller rounds both of them.
@@ -47,9 +45,7 @@ impl Budget {
         match self.demand {
             None => 0,
             Some(Demand::MinAvailable(amount)) => rounded_up(amount, replicas),
-            Some(Demand::MaxUnavailable(amount)) => {
-                replicas.saturating_sub(rounded_up(amount, replicas))
-            }
+            Some(Demand::MaxUnavailable(amount)) => replicas.saturating_sub(rounded_up(amount, replicas)),
         }
     }
 }
@@ -84,11 +80,7 @@ mod tests {
             (json!({}), 4, 0),
         ];
         for (spec, replicas, floor) in table {
-            assert_eq!(
-                Budget::reduce(&json!({"spec": spec})).floor(replicas),
-                floor,
-                "{spec}"
-            );
+            assert_eq!(Budget::reduce(&json!({"spec": spec})).floor(replicas), floor, "{spec}");
         }
     }
 

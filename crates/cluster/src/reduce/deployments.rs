@@ -43,10 +43,7 @@ impl Deployment {
         let (metadata, status) = (&object["metadata"], &object["status"]);
         let spec = snapshot(object);
         Self {
-            name: Name {
-                namespace: text(&metadata["namespace"]),
-                name: text(&metadata["name"]),
-            },
+            name: Name { namespace: text(&metadata["namespace"]), name: text(&metadata["name"]) },
             uid: text(&metadata["uid"]),
             resource_version: text(&metadata["resourceVersion"]),
             generation: generation(object),
@@ -72,8 +69,7 @@ pub(crate) fn snapshot(object: &Value) -> Snapshot {
         template: PodTemplate::new(spec["template"].clone()),
         strategy: Strategy::from_json(&spec["strategy"]),
         min_ready_seconds: count(&spec["minReadySeconds"]).unwrap_or(0),
-        progress_deadline_seconds: count(&spec["progressDeadlineSeconds"])
-            .unwrap_or(DEFAULT_PROGRESS_DEADLINE_SECONDS),
+        progress_deadline_seconds: count(&spec["progressDeadlineSeconds"]).unwrap_or(DEFAULT_PROGRESS_DEADLINE_SECONDS),
     }
 }
 
@@ -96,8 +92,7 @@ mod tests {
 
     #[test]
     fn what_is_left_out_has_the_apis_defaults() {
-        let deployment =
-            Deployment::reduce(&json!({"metadata": {"name": "web"}, "spec": {"template": {}}}));
+        let deployment = Deployment::reduce(&json!({"metadata": {"name": "web"}, "spec": {"template": {}}}));
         assert_eq!(deployment.replicas, 1);
         assert_eq!(deployment.spec.min_ready_seconds, 0);
         assert_eq!(deployment.spec.progress_deadline_seconds, 600);
@@ -108,14 +103,8 @@ mod tests {
     #[test]
     fn fields_that_nobody_knows_yet_stay_in_the_template() {
         let object = json!({"spec": {"template": {"spec": {"containers": [], "fieldOfTomorrow": {"a": 1}}}}});
-        assert_eq!(
-            snapshot(&object).template.json()["spec"]["fieldOfTomorrow"],
-            json!({"a": 1})
-        );
+        assert_eq!(snapshot(&object).template.json()["spec"]["fieldOfTomorrow"], json!({"a": 1}));
         let without = json!({"spec": {"template": {"spec": {"containers": []}}}});
-        assert_ne!(
-            snapshot(&object).template.digest(),
-            snapshot(&without).template.digest()
-        );
+        assert_ne!(snapshot(&object).template.digest(), snapshot(&without).template.digest());
     }
 }

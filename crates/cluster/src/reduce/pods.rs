@@ -47,11 +47,7 @@ impl Member {
             problem,
             created_at: time(&metadata["creationTimestamp"]).unwrap_or(Timestamp::UNIX_EPOCH),
         };
-        Some(Self {
-            owner,
-            pod,
-            problem_restarts,
-        })
+        Some(Self { owner, pod, problem_restarts })
     }
 }
 
@@ -118,30 +114,24 @@ mod tests {
         let mut object = object();
         object["metadata"]["deletionTimestamp"] = json!("2026-01-02T04:00:00Z");
         let pod = Member::reduce(&object).unwrap().pod;
-        assert_eq!(
-            (pod.phase.as_str(), pod.ready, pod.deleting),
-            ("Terminating", false, true)
-        );
+        assert_eq!((pod.phase.as_str(), pod.ready, pod.deleting), ("Terminating", false, true));
     }
 
     #[test]
     fn one_that_has_not_come_up() {
         let mut object = object();
-        object["status"] = json!({"conditions": [{"type": "Ready", "status": "False", "lastTransitionTime": "2026-01-02T03:05:00Z"}]});
+        object["status"] =
+            json!({"conditions": [{"type": "Ready", "status": "False", "lastTransitionTime": "2026-01-02T03:05:00Z"}]});
         object["spec"] = json!({});
         let pod = Member::reduce(&object).unwrap().pod;
-        assert_eq!(
-            (pod.phase.as_str(), pod.ready, pod.ready_since),
-            ("Pending", false, None)
-        );
+        assert_eq!((pod.phase.as_str(), pod.ready, pod.ready_since), ("Pending", false, None));
         assert_eq!((pod.ip, pod.node), (None, None));
     }
 
     #[test]
     fn pods_of_others_are_not_kept() {
         let mut object = object();
-        object["metadata"]["ownerReferences"] =
-            json!([{"kind": "Job", "name": "j", "uid": "j", "controller": true}]);
+        object["metadata"]["ownerReferences"] = json!([{"kind": "Job", "name": "j", "uid": "j", "controller": true}]);
         assert_eq!(Member::reduce(&object), None);
     }
 }

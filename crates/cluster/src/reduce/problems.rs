@@ -42,10 +42,9 @@ fn of_container(container: &Value) -> Option<Found> {
         let message = text(&state["waiting"]["message"]);
         let message = match kind {
             ProblemKind::CrashLoop => joined(message, how_it_ended(last)),
-            ProblemKind::ImagePull
-            | ProblemKind::Container
-            | ProblemKind::Unschedulable
-            | ProblemKind::PodFailed => message,
+            ProblemKind::ImagePull | ProblemKind::Container | ProblemKind::Unschedulable | ProblemKind::PodFailed => {
+                message
+            }
         };
         (kind, reason.to_owned(), message)
     } else {
@@ -58,13 +57,7 @@ fn of_container(container: &Value) -> Option<Found> {
         (ProblemKind::CrashLoop, reason, how_it_ended(ended)?)
     };
     Some(Found {
-        problem: Problem {
-            kind,
-            container: text(&container["name"]),
-            reason,
-            message,
-            last_log: None,
-        },
+        problem: Problem { kind, container: text(&container["name"]), reason, message, last_log: None },
         restarts,
     })
 }
@@ -98,9 +91,8 @@ fn how_it_ended(terminated: &Value) -> Option<String> {
         None | Some("" | "Error" | "Completed") => String::new(),
         Some(reason) => format!(" ({reason})"),
     };
-    let message = some_text(&terminated["message"])
-        .map(|message| format!(": {}", message.trim_end()))
-        .unwrap_or_default();
+    let message =
+        some_text(&terminated["message"]).map(|message| format!(": {}", message.trim_end())).unwrap_or_default();
     Some(format!("exit code {code}{reason}{message}"))
 }
 
@@ -115,10 +107,7 @@ fn joined(message: String, end: Option<String>) -> String {
 fn failed(status: &Value) -> (String, String) {
     let disruption = condition(status, "DisruptionTarget").filter(|it| it["status"] == "True");
     let from = |field: &str| some_text(&status[field]).or_else(|| some_text(&disruption?[field]));
-    (
-        from("reason").unwrap_or_else(|| "Failed".to_owned()),
-        from("message").unwrap_or_default(),
-    )
+    (from("reason").unwrap_or_else(|| "Failed".to_owned()), from("message").unwrap_or_default())
 }
 
 fn unschedulable(status: &Value) -> Option<Found> {
@@ -131,24 +120,12 @@ fn unschedulable(status: &Value) -> Option<Found> {
 }
 
 fn of_pod(kind: ProblemKind, (reason, message): (String, String)) -> Found {
-    Found {
-        problem: Problem {
-            kind,
-            container: String::new(),
-            reason,
-            message,
-            last_log: None,
-        },
-        restarts: 0,
-    }
+    Found { problem: Problem { kind, container: String::new(), reason, message, last_log: None }, restarts: 0 }
 }
 
 /// A condition of `status.conditions` by its type.
 pub(crate) fn condition<'a>(status: &'a Value, kind: &str) -> Option<&'a Value> {
-    status["conditions"]
-        .as_array()?
-        .iter()
-        .find(|condition| condition["type"] == kind)
+    status["conditions"].as_array()?.iter().find(|condition| condition["type"] == kind)
 }
 
 #[cfg(test)]
@@ -179,91 +156,40 @@ mod tests {
         let table = [
             (
                 waiting("CrashLoopBackOff", back_off),
-                (
-                    CrashLoop,
-                    "app",
-                    "CrashLoopBackOff",
-                    format!("{back_off}; exit code 1"),
-                ),
+                (CrashLoop, "app", "CrashLoopBackOff", format!("{back_off}; exit code 1")),
             ),
-            (
-                waiting("ErrImagePull", "not found"),
-                (ImagePull, "app", "ErrImagePull", "not found".into()),
-            ),
+            (waiting("ErrImagePull", "not found"), (ImagePull, "app", "ErrImagePull", "not found".into())),
             (
                 waiting("ImagePullBackOff", "Back-off pulling image \"app:v9\""),
-                (
-                    ImagePull,
-                    "app",
-                    "ImagePullBackOff",
-                    "Back-off pulling image \"app:v9\"".into(),
-                ),
+                (ImagePull, "app", "ImagePullBackOff", "Back-off pulling image \"app:v9\"".into()),
             ),
-            (
-                waiting("InvalidImageName", "A"),
-                (ImagePull, "app", "InvalidImageName", "A".into()),
-            ),
-            (
-                waiting("ErrImageNeverPull", "A"),
-                (ImagePull, "app", "ErrImageNeverPull", "A".into()),
-            ),
+            (waiting("InvalidImageName", "A"), (ImagePull, "app", "InvalidImageName", "A".into())),
+            (waiting("ErrImageNeverPull", "A"), (ImagePull, "app", "ErrImageNeverPull", "A".into())),
             (
                 waiting("CreateContainerConfigError", "configmap \"a\" not found"),
-                (
-                    Container,
-                    "app",
-                    "CreateContainerConfigError",
-                    "configmap \"a\" not found".into(),
-                ),
+                (Container, "app", "CreateContainerConfigError", "configmap \"a\" not found".into()),
             ),
-            (
-                waiting("CreateContainerError", "A"),
-                (Container, "app", "CreateContainerError", "A".into()),
-            ),
-            (
-                waiting("RunContainerError", "A"),
-                (Container, "app", "RunContainerError", "A".into()),
-            ),
-            (
-                ended(137, 1),
-                (
-                    CrashLoop,
-                    "app",
-                    "OOMKilled",
-                    "exit code 137 (OOMKilled)".into(),
-                ),
-            ),
+            (waiting("CreateContainerError", "A"), (Container, "app", "CreateContainerError", "A".into())),
+            (waiting("RunContainerError", "A"), (Container, "app", "RunContainerError", "A".into())),
+            (ended(137, 1), (CrashLoop, "app", "OOMKilled", "exit code 137 (OOMKilled)".into())),
             (
                 json!({"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": no_node}]}),
                 (Unschedulable, "", "Unschedulable", no_node.into()),
             ),
             (
                 json!({"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory."}),
-                (
-                    PodFailed,
-                    "",
-                    "Evicted",
-                    "The node was low on resource: memory.".into(),
-                ),
+                (PodFailed, "", "Evicted", "The node was low on resource: memory.".into()),
             ),
             (
                 json!({"phase": "Failed", "conditions": [{"type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaintManager", "message": "gone"}]}),
                 (PodFailed, "", "DeletionByTaintManager", "gone".into()),
             ),
-            (
-                json!({"phase": "Failed"}),
-                (PodFailed, "", "Failed", String::new()),
-            ),
+            (json!({"phase": "Failed"}), (PodFailed, "", "Failed", String::new())),
         ];
         for (status, (kind, container, reason, message)) in table {
             let found = find(&json!({"status": status})).map(|found| found.problem);
-            let expected = Problem {
-                kind,
-                container: container.to_owned(),
-                reason: reason.to_owned(),
-                message,
-                last_log: None,
-            };
+            let expected =
+                Problem { kind, container: container.to_owned(), reason: reason.to_owned(), message, last_log: None };
             assert_eq!(found, Some(expected), "{status}");
         }
     }
@@ -293,9 +219,6 @@ mod tests {
             {"name": "migrate", "restartCount": 3, "state": {"waiting": {"reason": "CrashLoopBackOff"}}},
         ]);
         let found = find(&json!({"status": status})).unwrap();
-        assert_eq!(
-            (found.problem.container.as_str(), found.restarts),
-            ("migrate", 3)
-        );
+        assert_eq!((found.problem.container.as_str(), found.restarts), ("migrate", 3));
     }
 }

@@ -10,9 +10,7 @@ pub(crate) type Labels = BTreeMap<String, String>;
 /// Reads labels; anything that is no text is left out.
 pub(crate) fn labels(value: &Value) -> Labels {
     let entries = value.as_object().into_iter().flatten();
-    entries
-        .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
-        .collect()
+    entries.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
 }
 
 /// All of its requirements have to hold; an empty one selects everything.
@@ -35,12 +33,8 @@ impl Selector {
         let equal = labels(selector.get("matchLabels").unwrap_or(&Value::Null))
             .into_iter()
             .map(|(key, value)| Requirement::In(key, vec![value]));
-        let expressions = selector
-            .get("matchExpressions")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(requirement);
+        let expressions =
+            selector.get("matchExpressions").and_then(Value::as_array).into_iter().flatten().filter_map(requirement);
         Some(Self(equal.chain(expressions).collect()))
     }
 
@@ -48,9 +42,7 @@ impl Selector {
     pub(crate) fn matches(&self, labels: &Labels) -> bool {
         self.0.iter().all(|requirement| match requirement {
             Requirement::In(key, values) => labels.get(key).is_some_and(|it| values.contains(it)),
-            Requirement::NotIn(key, values) => {
-                labels.get(key).is_none_or(|it| !values.contains(it))
-            }
+            Requirement::NotIn(key, values) => labels.get(key).is_none_or(|it| !values.contains(it)),
             Requirement::Exists(key) => labels.contains_key(key),
             Requirement::Absent(key) => !labels.contains_key(key),
         })
@@ -75,9 +67,7 @@ fn requirement(expression: &Value) -> Option<Requirement> {
     let key = expression["key"].as_str()?.to_owned();
     let values = || {
         let values = expression["values"].as_array().into_iter().flatten();
-        values
-            .filter_map(|value| value.as_str().map(str::to_owned))
-            .collect()
+        values.filter_map(|value| value.as_str().map(str::to_owned)).collect()
     };
     match expression["operator"].as_str()? {
         "In" => Some(Requirement::In(key, values())),
@@ -97,31 +87,16 @@ mod tests {
     #[test]
     fn requirements_hold_as_kubernetes_has_them() {
         let web = labels(&json!({"app": "web", "tier": "front"}));
-        let expression = |key, operator, values| json!({"matchExpressions": [{"key": key, "operator": operator, "values": values}]});
+        let expression =
+            |key, operator, values| json!({"matchExpressions": [{"key": key, "operator": operator, "values": values}]});
         let table = [
             (json!({}), true, ""),
             (json!({"matchLabels": {"app": "web"}}), true, "app=web"),
             (json!({"matchLabels": {"app": "api"}}), false, "app=api"),
-            (
-                json!({"matchLabels": {"app": "web", "zone": "a"}}),
-                false,
-                "app=web,zone=a",
-            ),
-            (
-                expression("app", "In", vec!["api", "web"]),
-                true,
-                "app in (api,web)",
-            ),
-            (
-                expression("app", "NotIn", vec!["web"]),
-                false,
-                "app notin (web)",
-            ),
-            (
-                expression("zone", "NotIn", vec!["a"]),
-                true,
-                "zone notin (a)",
-            ),
+            (json!({"matchLabels": {"app": "web", "zone": "a"}}), false, "app=web,zone=a"),
+            (expression("app", "In", vec!["api", "web"]), true, "app in (api,web)"),
+            (expression("app", "NotIn", vec!["web"]), false, "app notin (web)"),
+            (expression("zone", "NotIn", vec!["a"]), true, "zone notin (a)"),
             (expression("tier", "Exists", vec![]), true, "tier"),
             (expression("zone", "Exists", vec![]), false, "zone"),
             (expression("zone", "DoesNotExist", vec![]), true, "!zone"),

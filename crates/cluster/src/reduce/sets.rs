@@ -29,10 +29,7 @@ impl Set {
         let template = &object["spec"]["template"];
         let revision = &metadata["annotations"]["deployment.kubernetes.io/revision"];
         Some(Self {
-            workload: Name {
-                namespace: text(&metadata["namespace"]),
-                name,
-            },
+            workload: Name { namespace: text(&metadata["namespace"]), name },
             owner,
             labels: labels(&template["metadata"]["labels"]),
             set: PodSet {
@@ -40,10 +37,7 @@ impl Set {
                 digest: PodTemplate::new(template.clone()).digest(),
                 // The API's default, should a server leave it out.
                 wanted: count(&object["spec"]["replicas"]).unwrap_or(1),
-                revision: revision
-                    .as_str()
-                    .and_then(|it| it.parse().ok())
-                    .unwrap_or(0),
+                revision: revision.as_str().and_then(|it| it.parse().ok()).unwrap_or(0),
             },
         })
     }

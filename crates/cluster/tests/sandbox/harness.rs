@@ -23,27 +23,27 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 /// An image that runs everywhere, in two versions.
-pub const V1: &str = "registry.k8s.io/pause:3.9";
-pub const V2: &str = "registry.k8s.io/pause:3.10";
+pub(crate) const V1: &str = "registry.k8s.io/pause:3.9";
+pub(crate) const V2: &str = "registry.k8s.io/pause:3.10";
 
 /// A test that hangs fails after this; none depends on it.
 const HANGS: Duration = Duration::from_secs(120);
 
 /// A sandbox with its server.
-pub struct Server {
+pub(crate) struct Server {
     sandbox: Arc<Mutex<Sandbox>>,
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     tasks: TaskTracker,
     cancel: CancellationToken,
 }
 
 impl Server {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::serve(TcpListener::bind("127.0.0.1:0").await.unwrap())
     }
 
     /// A server on a socket that may have clients waiting already.
-    pub fn serve(listener: TcpListener) -> Self {
+    pub(crate) fn serve(listener: TcpListener) -> Self {
         let options = sternway_sandbox::Options {
             start_delay: SignedDuration::from_millis(5),
             ready_delay: SignedDuration::from_millis(10),
@@ -57,51 +57,40 @@ impl Server {
     fn run(sandbox: Arc<Mutex<Sandbox>>, listener: TcpListener) -> Self {
         let address = listener.local_addr().unwrap();
         let (tasks, cancel) = (TaskTracker::new(), CancellationToken::new());
-        tasks.spawn(sternway_sandbox::http::serve(
-            listener,
-            Arc::clone(&sandbox),
-            cancel.clone(),
-        ));
+        tasks.spawn(sternway_sandbox::http::serve(listener, Arc::clone(&sandbox), cancel.clone()));
         tasks.close();
-        Self {
-            sandbox,
-            address,
-            tasks,
-            cancel,
-        }
+        Self { sandbox, address, tasks, cancel }
     }
 
     /// The server goes away; what it stored stays.
-    pub async fn stop(&self) {
+    pub(crate) async fn stop(&self) {
         self.cancel.cancel();
         self.tasks.wait().await;
     }
 
     /// The same server again, at the same address.
-    pub async fn restart(&mut self) {
+    pub(crate) async fn restart(&mut self) {
         let listener = TcpListener::bind(self.address).await.unwrap();
         *self = Self::run(Arc::clone(&self.sandbox), listener);
     }
 
-    pub fn access(&self) -> ClusterAccess {
-        ClusterAccess::Kubeconfig(Secret::new(sternway_sandbox::http::kubeconfig(
-            self.address,
-        )))
+    pub(crate) fn access(&self) -> ClusterAccess {
+        ClusterAccess::Kubeconfig(Secret::new(sternway_sandbox::http::kubeconfig(self.address)))
     }
 }
 
 /// A connected cluster and a workload's name in it.
-pub struct World {
-    pub clusters: KubeClusters,
-    pub workload: WorkloadRef,
-    pub server: Option<Server>,
-    pub writer: Writer,
+pub(crate) struct World {
+    pub(crate) clusters: KubeClusters,
+    pub(crate) workload: WorkloadRef,
+    pub(crate) server: Option<Server>,
+    pub(crate) writer: Writer,
     outsider: kube::Client,
 }
 
 impl World {
     /// On a real cluster if there is one, else in a sandbox.
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         match std::env::var("STERNWAY_TEST_KUBECONFIG") {
             Ok(path) => {
                 let text = std::fs::read_to_string(path).unwrap();
@@ -111,17 +100,14 @@ impl World {
         }
     }
 
-    pub async fn sandbox() -> Self {
+    pub(crate) async fn sandbox() -> Self {
         let server = Server::start().await;
         let access = server.access();
         Self::connect(Some(server), access).await
     }
 
     async fn connect(server: Option<Server>, access: ClusterAccess) -> Self {
-        let clusters = KubeClusters::new(Options {
-            trusted_kubeconfigs: true,
-            ..Options::default()
-        });
+        let clusters = KubeClusters::new(Options { trusted_kubeconfigs: true, ..Options::default() });
         let cluster = ClusterId::new(Uuid::new_v4());
         clusters.connect(cluster, &access).await.unwrap();
         let world = Self {
@@ -136,14 +122,12 @@ impl World {
             outsider: outsider(&access).await,
         };
         let namespace = json!({"metadata": {"name": world.workload.namespace}});
-        world
-            .send(Method::POST, "/api/v1/namespaces", &namespace)
-            .await;
+        world.send(Method::POST, "/api/v1/namespaces", &namespace).await;
         world
     }
 
     /// Gives everything back.
-    pub async fn end(self) {
+    pub(crate) async fn end(self) {
         let path = format!("/api/v1/namespaces/{}", self.workload.namespace);
         self.send(Method::DELETE, &path, &json!({})).await;
         self.clusters.shutdown().await;
@@ -153,7 +137,7 @@ impl World {
     }
 
     /// What somebody else does to the cluster.
-    pub async fn send(&self, method: Method, path: &str, body: &Value) -> Value {
+    pub(crate) async fn send(&self, method: Method, path: &str, body: &Value) -> Value {
         let kind = match method {
             Method::PATCH => "application/merge-patch+json",
             _ => "application/json",
@@ -167,30 +151,25 @@ impl World {
         self.outsider.request(request).await.unwrap()
     }
 
-    pub fn path(&self, collection: &str) -> String {
-        format!(
-            "/apis/{}",
-            collection.replace("NS", &self.workload.namespace)
-        )
+    pub(crate) fn path(&self, collection: &str) -> String {
+        format!("/apis/{}", collection.replace("NS", &self.workload.namespace))
     }
 
     /// The Deployment's path.
-    pub fn deployment_path(&self) -> String {
+    pub(crate) fn deployment_path(&self) -> String {
         self.path("apps/v1/namespaces/NS/deployments/web")
     }
 
-    pub async fn perform(&self, effect: &Effect) -> Result<Performed, ClusterError> {
-        self.clusters
-            .perform(&self.workload, effect, self.writer, &Always)
-            .await
+    pub(crate) async fn perform(&self, effect: &Effect) -> Result<Performed, ClusterError> {
+        self.clusters.perform(&self.workload, effect, self.writer, &Always).await
     }
 
-    pub async fn create(&self, replicas: u32, image: &str) -> Performed {
+    pub(crate) async fn create(&self, replicas: u32, image: &str) -> Performed {
         let manifest = self.manifest(replicas, image);
         self.perform(&Effect::Create { manifest }).await.unwrap()
     }
 
-    pub fn manifest(&self, replicas: u32, image: &str) -> Value {
+    pub(crate) fn manifest(&self, replicas: u32, image: &str) -> Value {
         json!({
             "apiVersion": "apps/v1",
             "kind": "Deployment",
@@ -207,7 +186,7 @@ impl World {
     }
 
     /// Waits until the watches show what is wanted.
-    pub async fn until(&self, wanted: impl Fn(&Observation) -> bool) -> Observation {
+    pub(crate) async fn until(&self, wanted: impl Fn(&Observation) -> bool) -> Observation {
         let mut last = None;
         let waiting = async {
             loop {
@@ -225,10 +204,8 @@ impl World {
     }
 
     /// Waits until the workload is there as wanted.
-    pub async fn until_present(&self, wanted: impl Fn(&Workload) -> bool) -> Workload {
-        let observation = self
-            .until(|observation| matches!(observation, Observation::Present(it) if wanted(it)))
-            .await;
+    pub(crate) async fn until_present(&self, wanted: impl Fn(&Workload) -> bool) -> Workload {
+        let observation = self.until(|observation| matches!(observation, Observation::Present(it) if wanted(it))).await;
         match observation {
             Observation::Present(workload) => *workload,
             Observation::Gone { .. } => unreachable!("only a present one was waited for"),
@@ -236,14 +213,9 @@ impl World {
     }
 
     /// Waits until observing fails as wanted.
-    pub async fn until_failed(&self, wanted: impl Fn(&ClusterError) -> bool) {
+    pub(crate) async fn until_failed(&self, wanted: impl Fn(&ClusterError) -> bool) {
         let waiting = async {
-            while !self
-                .clusters
-                .observe(&self.workload)
-                .await
-                .is_err_and(|error| wanted(&error))
-            {
+            while !self.clusters.observe(&self.workload).await.is_err_and(|error| wanted(&error)) {
                 self.clusters.changed(&self.workload).await;
             }
         };
@@ -252,7 +224,7 @@ impl World {
 }
 
 /// A pod template that runs an image.
-pub fn template(image: &str) -> Value {
+pub(crate) fn template(image: &str) -> Value {
     json!({
         "metadata": {"labels": {"app": "web"}},
         "spec": {"containers": [{"name": "app", "image": image}], "terminationGracePeriodSeconds": 1},
@@ -260,22 +232,18 @@ pub fn template(image: &str) -> Value {
 }
 
 /// The same template with another image, in the server's own form.
-pub fn with_image(template: &PodTemplate, image: &str) -> PodTemplate {
+pub(crate) fn with_image(template: &PodTemplate, image: &str) -> PodTemplate {
     let mut json = template.json().clone();
     json["spec"]["containers"][0]["image"] = json!(image);
     PodTemplate::new(json)
 }
 
-pub fn writer(fence: u64) -> Writer {
-    Writer {
-        app: AppId::new(Uuid::new_v4()),
-        order: OrderId::new(Uuid::new_v4()),
-        fence: Fence(fence),
-    }
+pub(crate) fn writer(fence: u64) -> Writer {
+    Writer { app: AppId::new(Uuid::new_v4()), order: OrderId::new(Uuid::new_v4()), fence: Fence(fence) }
 }
 
 /// Every write is still wanted.
-pub struct Always;
+pub(crate) struct Always;
 
 #[async_trait]
 impl WriteGuard for Always {
@@ -289,17 +257,12 @@ async fn outsider(access: &ClusterAccess) -> kube::Client {
         panic!("tests have a kubeconfig");
     };
     let kubeconfig = Kubeconfig::from_yaml(text.reveal()).unwrap();
-    let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
-        .await
-        .unwrap();
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
     config.proxy_url = None;
     kube::Client::try_from(config).unwrap()
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the sandbox's server lives in wall-clock time"
-)]
+#[expect(clippy::disallowed_methods, reason = "the sandbox's server lives in wall-clock time")]
 fn wall_clock() -> Timestamp {
     Timestamp::now()
 }

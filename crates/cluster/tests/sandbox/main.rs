@@ -3,6 +3,8 @@
 //!
 //! Nothing here waits for time: each test waits for what it has caused, as the watches tell it.
 
+#![expect(clippy::unwrap_used, reason = "a step of a test that fails is the end of the test")]
+
 mod harness;
 
 mod connections;

@@ -29,14 +29,9 @@ async fn a_crash_loop_is_told_with_the_last_words() {
         "command": ["sh", "-c", "echo there is no database; exit 1"],
     });
     create(&world, "crash", container).await;
-    let workload = world
-        .until_present(|it| problem(it).is_some_and(|problem| problem.last_log.is_some()))
-        .await;
+    let workload = world.until_present(|it| problem(it).is_some_and(|problem| problem.last_log.is_some())).await;
     let problem = problem(&workload).unwrap();
-    assert_eq!(
-        (problem.kind, problem.container.as_str()),
-        (ProblemKind::CrashLoop, "app")
-    );
+    assert_eq!((problem.kind, problem.container.as_str()), (ProblemKind::CrashLoop, "app"));
     assert!(problem.message.contains("exit code 1"), "{problem:?}");
     assert!(!problem.last_log.as_ref().unwrap().is_empty());
     assert!(workload.pods.iter().all(|pod| !pod.ready));
@@ -46,19 +41,11 @@ async fn a_crash_loop_is_told_with_the_last_words() {
 #[tokio::test]
 async fn an_image_that_cannot_be_had_is_told() {
     let world = World::new().await;
-    create(
-        &world,
-        "nopull",
-        json!({"name": "app", "image": "registry.invalid/nothing:1"}),
-    )
-    .await;
+    create(&world, "nopull", json!({"name": "app", "image": "registry.invalid/nothing:1"})).await;
     let workload = world.until_present(|it| problem(it).is_some()).await;
     let problem = problem(&workload).unwrap();
     assert_eq!(problem.kind, ProblemKind::ImagePull);
-    assert!(
-        ["ErrImagePull", "ImagePullBackOff"].contains(&problem.reason.as_str()),
-        "{problem:?}"
-    );
+    assert!(["ErrImagePull", "ImagePullBackOff"].contains(&problem.reason.as_str()), "{problem:?}");
     world.end().await;
 }
 
@@ -71,10 +58,7 @@ async fn a_pod_that_fits_nowhere_is_told() {
     create(&world, "", container).await;
     let workload = world.until_present(|it| problem(it).is_some()).await;
     let problem = problem(&workload).unwrap();
-    assert_eq!(
-        (problem.kind, problem.reason.as_str()),
-        (ProblemKind::Unschedulable, "Unschedulable")
-    );
+    assert_eq!((problem.kind, problem.reason.as_str()), (ProblemKind::Unschedulable, "Unschedulable"));
     assert!(!problem.message.is_empty());
     world.end().await;
 }
@@ -85,12 +69,8 @@ async fn what_others_do_is_seen() {
     world.create(4, V1).await;
     let scale = json!({"spec": {"replicas": 2}});
     world.until_present(|it| it.new_ready() == 4).await;
-    world
-        .send(Method::PATCH, &world.deployment_path(), &scale)
-        .await;
-    world
-        .until_present(|it| it.pods.len() == 2 && it.new_ready() == 2)
-        .await;
+    world.send(Method::PATCH, &world.deployment_path(), &scale).await;
+    world.until_present(|it| it.pods.len() == 2 && it.new_ready() == 2).await;
 
     let budgets = world.path("policy/v1/namespaces/NS/poddisruptionbudgets");
     let budget = json!({
@@ -100,16 +80,10 @@ async fn what_others_do_is_seen() {
         ]}},
     });
     world.send(Method::POST, &budgets, &budget).await;
-    let workload = world
-        .until_present(|it| it.disruption_floor.is_some())
-        .await;
+    let workload = world.until_present(|it| it.disruption_floor.is_some()).await;
     assert_eq!(workload.disruption_floor, Some(1));
-    world
-        .send(Method::DELETE, &format!("{budgets}/web"), &json!({}))
-        .await;
-    world
-        .until_present(|it| it.disruption_floor.is_none())
-        .await;
+    world.send(Method::DELETE, &format!("{budgets}/web"), &json!({})).await;
+    world.until_present(|it| it.disruption_floor.is_none()).await;
     world.end().await;
 }
 

@@ -37,10 +37,7 @@ impl Authority {
         let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let certificate = params.self_signed(&key).unwrap();
-        Self {
-            certificate,
-            issuer: Issuer::new(params, key),
-        }
+        Self { certificate, issuer: Issuer::new(params, key) }
     }
 
     fn sign(&self, name: &str) -> Identity {
@@ -52,12 +49,7 @@ impl Authority {
 }
 
 /// Takes TLS off and passes on, until cancelled.
-async fn end_tls(
-    listener: TcpListener,
-    tls: TlsAcceptor,
-    to: SocketAddr,
-    cancel: CancellationToken,
-) {
+async fn end_tls(listener: TcpListener, tls: TlsAcceptor, to: SocketAddr, cancel: CancellationToken) {
     let connections = TaskTracker::new();
     while let Some(Ok((plain, _))) = cancel.run_until_cancelled(listener.accept()).await {
         let (tls, cancel) = (tls.clone(), cancel.clone());
@@ -79,10 +71,7 @@ fn acceptor(authority: &Authority, server: &Identity) -> TlsAcceptor {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut roots = RootCertStore::empty();
     roots.add(authority.certificate.der().clone()).unwrap();
-    let clients =
-        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-            .build()
-            .unwrap();
+    let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build().unwrap();
     let key = PrivateKeyDer::Pkcs8(server.key.serialize_der().into());
     let config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -94,8 +83,7 @@ fn acceptor(authority: &Authority, server: &Identity) -> TlsAcceptor {
 }
 
 fn kubeconfig(address: SocketAddr, authority: &Authority, client: &Identity) -> ClusterAccess {
-    let data =
-        |pem: String| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, pem);
+    let data = |pem: String| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, pem);
     ClusterAccess::Kubeconfig(Secret::new(format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: c\n\
          contexts: [{{name: c, context: {{cluster: c, user: u}}}}]\n\
@@ -125,21 +113,12 @@ async fn certificates_are_shown_and_checked() {
         name: "web".to_owned(),
     };
     let wrong = [
-        (
-            "another authority",
-            kubeconfig(address, &theirs, &ours.sign("sternway")),
-        ),
-        (
-            "another client",
-            kubeconfig(address, &ours, &theirs.sign("sternway")),
-        ),
+        ("another authority", kubeconfig(address, &theirs, &ours.sign("sternway"))),
+        ("another client", kubeconfig(address, &ours, &theirs.sign("sternway"))),
     ];
     for (what, access) in wrong {
         let refused = clusters.connect(workload.cluster, &access).await;
-        assert!(
-            matches!(refused, Err(ClusterError::Unreachable { .. })),
-            "{what}: {refused:?}"
-        );
+        assert!(matches!(refused, Err(ClusterError::Unreachable { .. })), "{what}: {refused:?}");
     }
     let right = kubeconfig(address, &ours, &ours.sign("sternway"));
     let info = clusters.connect(workload.cluster, &right).await.unwrap();
@@ -148,10 +127,7 @@ async fn certificates_are_shown_and_checked() {
     while clusters.observe(&workload).await.is_err() {
         clusters.changed(&workload).await;
     }
-    assert_eq!(
-        clusters.observe(&workload).await.unwrap(),
-        Observation::Gone { pods: vec![] }
-    );
+    assert_eq!(clusters.observe(&workload).await.unwrap(), Observation::Gone { pods: vec![] });
     clusters.shutdown().await;
     cancel.cancel();
     tasks.close();

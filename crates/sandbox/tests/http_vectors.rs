@@ -84,15 +84,6 @@ vectors! {
     watch_selectors: "watch-selectors",
 }
 
-/// Further recordings, for looking around: `STERNWAY_HTTP_VECTORS_MORE=a,b`. Passes when the variable is not set.
-#[test]
-fn more_vectors_by_name() {
-    let names = std::env::var("STERNWAY_HTTP_VECTORS_MORE").unwrap_or_default();
-    for name in names.split(',').filter(|name| !name.is_empty()) {
-        replay(name);
-    }
-}
-
 fn folder() -> PathBuf {
     let folder = match std::env::var_os("STERNWAY_HTTP_VECTORS_DIR") {
         Some(folder) => PathBuf::from(folder),

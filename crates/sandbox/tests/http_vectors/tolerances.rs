@@ -72,7 +72,8 @@ const TOLERANCES: &[Tolerance] = &[
     tolerance("watch-deployment", 5, "/2/object/status/conditions/4/message", NODE_WORDS),
 ];
 
-/// The differences that no tolerance covers, and the tolerances that cover nothing, as texts.
+/// The differences that no tolerance covers, as texts; and the tolerances that cover nothing, unless the recordings
+/// are others than those that the tolerances were written for.
 pub(crate) fn apply(vector: &str, differences: Vec<Difference>) -> Vec<String> {
     let mut used = vec![false; TOLERANCES.len()];
     let mut left: Vec<String> = Vec::new();
@@ -89,8 +90,9 @@ pub(crate) fn apply(vector: &str, differences: Vec<Difference>) -> Vec<String> {
             )),
         }
     }
+    let known_recordings = std::env::var_os("STERNWAY_HTTP_VECTORS_DIR").is_none();
     for (tolerance, used) in TOLERANCES.iter().zip(used) {
-        if tolerance.vector == vector && !used {
+        if known_recordings && tolerance.vector == vector && !used {
             left.push(format!(
                 "  nothing needs the tolerance of {} ({})",
                 tolerance.place, tolerance.reason
@@ -105,6 +107,7 @@ pub(crate) fn events(vector: &str, exchange: usize, expected: &Value, actual: &V
     match (vector, exchange) {
         // How many bookmarks come, apart from the one that ends the initial events, is a matter of milliseconds.
         ("watch-initial-events", 11 | 12) => (without(expected, is_plain_bookmark), without(actual, is_plain_bookmark)),
+        ("watch-bookmarks", 1) => (one_bookmark(expected), one_bookmark(actual)),
         // A kubelet reports a container that is being created; the recording's node program did not.
         ("watch-deployment", 5) => (expected.clone(), without(actual, is_being_created)),
         _ => (expected.clone(), actual.clone()),
@@ -113,6 +116,18 @@ pub(crate) fn events(vector: &str, exchange: usize, expected: &Value, actual: &V
 
 fn without(events: &Value, dropped: fn(&Value) -> bool) -> Value {
     events.as_array().into_iter().flatten().filter(|event| !dropped(event)).cloned().collect()
+}
+
+/// Of several bookmarks in a row the last one: it says all that the others said.
+fn one_bookmark(events: &Value) -> Value {
+    let mut kept: Vec<Value> = Vec::new();
+    for event in events.as_array().into_iter().flatten() {
+        if is_plain_bookmark(event) && kept.last().is_some_and(is_plain_bookmark) {
+            kept.pop();
+        }
+        kept.push(event.clone());
+    }
+    Value::Array(kept)
 }
 
 fn is_plain_bookmark(event: &Value) -> bool {

@@ -44,18 +44,9 @@ const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// When the listener fails.
-pub async fn serve(
-    listener: TcpListener,
-    sandbox: Arc<Mutex<Sandbox>>,
-    cancel: CancellationToken,
-) -> io::Result<()> {
+pub async fn serve(listener: TcpListener, sandbox: Arc<Mutex<Sandbox>>, cancel: CancellationToken) -> io::Result<()> {
     let revision = watch::Sender::new(lock(&sandbox).storage().revision());
-    let edge = Arc::new(Edge {
-        sandbox,
-        revision,
-        kick: Notify::new(),
-        cancel: cancel.clone(),
-    });
+    let edge = Arc::new(Edge { sandbox, revision, kick: Notify::new(), cancel: cancel.clone() });
     let tasks = TaskTracker::new();
     tasks.spawn(drive(Arc::clone(&edge)));
     tasks.close();
@@ -66,8 +57,7 @@ pub async fn serve(
         }
     });
     let router = axum::Router::new().fallback(answer).with_state(edge);
-    let served = axum::serve(listener, router)
-        .with_graceful_shutdown(cancel.clone().cancelled_owned());
+    let served = axum::serve(listener, router).with_graceful_shutdown(cancel.clone().cancelled_owned());
     let served = tokio::select! {
         served = served.into_future() => served,
         // A client that does not read its watch would hold the server forever.
@@ -119,8 +109,7 @@ impl Edge {
     /// Tells watches when the store moved; the caller still holds the lock, so revisions go out in order.
     fn publish(&self, sandbox: &Sandbox) -> bool {
         let now = sandbox.storage().revision();
-        self.revision
-            .send_if_modified(|known| std::mem::replace(known, now) != now)
+        self.revision.send_if_modified(|known| std::mem::replace(known, now) != now)
     }
 }
 
@@ -129,10 +118,7 @@ fn lock(sandbox: &Mutex<Sandbox>) -> MutexGuard<'_, Sandbox> {
     sandbox.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the edge is where wall-clock time enters the sandbox"
-)]
+#[expect(clippy::disallowed_methods, reason = "the edge is where wall-clock time enters the sandbox")]
 fn wall_clock() -> Timestamp {
     Timestamp::now()
 }
@@ -162,10 +148,7 @@ async fn sleep_until(time: Option<Timestamp>) {
     tokio::time::sleep(Duration::try_from(left).unwrap_or(Duration::ZERO)).await;
 }
 
-async fn answer(
-    State(edge): State<Arc<Edge>>,
-    request: axum::extract::Request,
-) -> axum::response::Response {
+async fn answer(State(edge): State<Arc<Edge>>, request: axum::extract::Request) -> axum::response::Response {
     let (parts, body) = request.into_parts();
     let body = match axum::body::to_bytes(body, BODY_LIMIT).await {
         Ok(body) => body,
@@ -181,19 +164,12 @@ async fn answer(
     };
     let request = Request {
         method: parts.method.as_str().to_owned(),
-        path: percent_decode_str(parts.uri.path())
-            .decode_utf8_lossy()
-            .into_owned(),
+        path: percent_decode_str(parts.uri.path()).decode_utf8_lossy().into_owned(),
         query: parse_query(parts.uri.query().unwrap_or_default()),
         headers: parts
             .headers
             .iter()
-            .map(|(name, value)| {
-                (
-                    name.as_str().to_owned(),
-                    String::from_utf8_lossy(value.as_bytes()).into_owned(),
-                )
-            })
+            .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
             .collect(),
         body,
     };
@@ -205,22 +181,13 @@ async fn answer(
         }
         response
     };
-    tracing::debug!(
-        method = request.method,
-        path = request.path,
-        status = response.status,
-        "answered"
-    );
+    tracing::debug!(method = request.method, path = request.path, status = response.status, "answered");
     respond(&edge, response)
 }
 
 /// Decodes a query string; a key without value gets "".
 fn parse_query(query: &str) -> Vec<(String, String)> {
-    let decode = |text: &str| {
-        percent_decode_str(&text.replace('+', " "))
-            .decode_utf8_lossy()
-            .into_owned()
-    };
+    let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
     query
         .split('&')
         .filter(|part| !part.is_empty())
@@ -260,13 +227,7 @@ struct Streaming {
 /// The lines of a watch, one item (and so one chunk) each.
 fn events(edge: Arc<Edge>, watch: Box<Watch>) -> impl Stream<Item = Result<Bytes, Infallible>> {
     let revision = edge.revision.subscribe();
-    let state = Streaming {
-        edge,
-        watch,
-        revision,
-        ready: VecDeque::new(),
-        ended: false,
-    };
+    let state = Streaming { edge, watch, revision, ready: VecDeque::new(), ended: false };
     stream::unfold(state, |mut state| async move {
         loop {
             if let Some(line) = state.ready.pop_front() {
@@ -303,9 +264,6 @@ mod tests {
     fn queries_decode() {
         let query = parse_query("watch&labelSelector=a%20in+(b%2Cc)&x=");
         let wanted = [("watch", ""), ("labelSelector", "a in (b,c)"), ("x", "")];
-        assert_eq!(
-            query,
-            wanted.map(|(key, value)| (key.to_owned(), value.to_owned()))
-        );
+        assert_eq!(query, wanted.map(|(key, value)| (key.to_owned(), value.to_owned())));
     }
 }

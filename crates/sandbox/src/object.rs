@@ -23,17 +23,12 @@ pub fn uid(object: &Value) -> &str {
 
 /// `kind`, or "".
 pub fn kind(object: &Value) -> &str {
-    object
-        .get("kind")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    object.get("kind").and_then(Value::as_str).unwrap_or_default()
 }
 
 /// `metadata.resourceVersion` as a number; 0 when absent or not a number.
 pub fn resource_version(object: &Value) -> u64 {
-    metadata_text(object, "resourceVersion")
-        .parse()
-        .unwrap_or(0)
+    metadata_text(object, "resourceVersion").parse().unwrap_or(0)
 }
 
 /// `metadata.generation`, or 0.
@@ -63,9 +58,7 @@ pub fn annotation<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
 
 /// `metadata.finalizers`.
 pub fn finalizers(object: &Value) -> impl Iterator<Item = &str> {
-    items(object, "/metadata/finalizers")
-        .iter()
-        .filter_map(Value::as_str)
+    items(object, "/metadata/finalizers").iter().filter_map(Value::as_str)
 }
 
 /// `metadata.ownerReferences`.
@@ -75,9 +68,7 @@ pub fn owner_references(object: &Value) -> &[Value] {
 
 /// The owner reference with `controller: true`.
 pub fn controller_of(object: &Value) -> Option<&Value> {
-    owner_references(object)
-        .iter()
-        .find(|owner| owner.get("controller") == Some(&Value::Bool(true)))
+    owner_references(object).iter().find(|owner| owner.get("controller") == Some(&Value::Bool(true)))
 }
 
 /// Whether `metadata.deletionTimestamp` is set.
@@ -113,9 +104,7 @@ pub fn at<'a>(object: &'a Value, pointer: &str) -> Option<&'a Value> {
 
 /// The text at a JSON pointer, or "".
 pub fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    at(object, pointer)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    at(object, pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The integer at a JSON pointer.
@@ -130,10 +119,7 @@ pub fn boolean(object: &Value, pointer: &str) -> Option<bool> {
 
 /// The elements of the list at a JSON pointer; empty when absent.
 pub fn items<'a>(object: &'a Value, pointer: &str) -> &'a [Value] {
-    at(object, pointer)
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default()
+    at(object, pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
 /// The time at a JSON pointer.
@@ -185,10 +171,7 @@ pub fn set_annotation(object: &mut Value, key: &str, value: &str) {
 /// Removes one annotation, and the map with its last entry.
 pub fn remove_annotation(object: &mut Value, key: &str) {
     let metadata = metadata_mut(object);
-    let Some(annotations) = metadata
-        .get_mut("annotations")
-        .and_then(Value::as_object_mut)
-    else {
+    let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) else {
         return;
     };
     annotations.shift_remove(key);
@@ -222,9 +205,5 @@ pub fn set_or_remove(object: &mut Value, key: &str, value: Option<Value>) {
 }
 
 fn metadata_text<'a>(object: &'a Value, key: &str) -> &'a str {
-    object
-        .get("metadata")
-        .and_then(|metadata| metadata.get(key))
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    object.get("metadata").and_then(|metadata| metadata.get(key)).and_then(Value::as_str).unwrap_or_default()
 }

@@ -45,13 +45,7 @@ pub struct Cause {
 impl Status {
     /// A failure without details.
     pub fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            reason,
-            message: message.into(),
-            details: None,
-            continue_token: None,
-        }
+        Self { code, reason, message: message.into(), details: None, continue_token: None }
     }
 
     /// The same failure with these details.
@@ -62,51 +56,32 @@ impl Status {
 
     /// 404 of one object: `deployments.apps "x" not found`.
     pub fn not_found(resource: &Resource, name: &str) -> Self {
-        let message = format!(
-            "{} \"{name}\" not found",
-            qualified(resource.plural, resource.group)
-        );
+        let message = format!("{} \"{name}\" not found", qualified(resource.plural, resource.group));
         Self::new(404, "NotFound", message).with_details(about(resource, name))
     }
 
     /// 404 of a path that names no known resource.
     pub fn unknown_path() -> Self {
-        Self::new(
-            404,
-            "NotFound",
-            "the server could not find the requested resource",
-        )
-        .with_details(Details::default())
+        Self::new(404, "NotFound", "the server could not find the requested resource").with_details(Details::default())
     }
 
     /// 405 of a verb the path does not know.
     pub fn method_not_allowed() -> Self {
-        Self::new(
-            405,
-            "MethodNotAllowed",
-            "the server does not allow this method on the requested resource",
-        )
-        .with_details(Details::default())
+        Self::new(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+            .with_details(Details::default())
     }
 
     /// 409 of a create: `deployments.apps "x" already exists`.
     pub fn already_exists(resource: &Resource, name: &str) -> Self {
-        let message = format!(
-            "{} \"{name}\" already exists",
-            qualified(resource.plural, resource.group)
-        );
+        let message = format!("{} \"{name}\" already exists", qualified(resource.plural, resource.group));
         Self::new(409, "AlreadyExists", message).with_details(about(resource, name))
     }
 
     /// 409 of a write whose precondition no longer holds.
     pub fn conflict(resource: &Resource, name: &str, why: &str) -> Self {
         let target = qualified(resource.plural, resource.group);
-        Self::new(
-            409,
-            "Conflict",
-            format!("Operation cannot be fulfilled on {target} \"{name}\": {why}"),
-        )
-        .with_details(about(resource, name))
+        Self::new(409, "Conflict", format!("Operation cannot be fulfilled on {target} \"{name}\": {why}"))
+            .with_details(about(resource, name))
     }
 
     /// 409 of a stale resourceVersion.
@@ -121,12 +96,8 @@ impl Status {
     /// 403 by admission: `deployments.apps "x" is forbidden: why`.
     pub fn forbidden(resource: &Resource, name: &str, why: &str) -> Self {
         let target = qualified(resource.plural, resource.group);
-        Self::new(
-            403,
-            "Forbidden",
-            format!("{target} \"{name}\" is forbidden: {why}"),
-        )
-        .with_details(about(resource, name))
+        Self::new(403, "Forbidden", format!("{target} \"{name}\" is forbidden: {why}"))
+            .with_details(about(resource, name))
     }
 
     /// 422 with one cause per error.
@@ -149,11 +120,7 @@ impl Status {
         };
         let causes = errors
             .into_iter()
-            .map(|error| Cause {
-                reason: error.reason.as_str(),
-                message: error.message,
-                field: error.field,
-            })
+            .map(|error| Cause { reason: error.reason.as_str(), message: error.message, field: error.field })
             .collect();
         let message = format!("{} \"{name}\" is invalid: {list}", qualified(kind, group));
         Self::new(422, "Invalid", message).with_details(Details {
@@ -182,12 +149,8 @@ impl Status {
 
     /// 422 whose reason the server does not tell (a JSON patch that does not apply).
     pub fn unprocessable() -> Self {
-        Self::new(
-            422,
-            "Invalid",
-            "the server rejected our request due to an error in our request",
-        )
-        .with_details(Details::default())
+        Self::new(422, "Invalid", "the server rejected our request due to an error in our request")
+            .with_details(Details::default())
     }
 
     /// The body of the answer.
@@ -215,21 +178,13 @@ impl Details {
     /// As the body shows it.
     pub fn to_value(&self) -> Value {
         let mut map = Map::new();
-        for (key, text) in [
-            ("name", &self.name),
-            ("group", &self.group),
-            ("kind", &self.kind),
-            ("uid", &self.uid),
-        ] {
+        for (key, text) in [("name", &self.name), ("group", &self.group), ("kind", &self.kind), ("uid", &self.uid)] {
             if !text.is_empty() {
                 map.insert(key.into(), json!(text));
             }
         }
         if !self.causes.is_empty() {
-            map.insert(
-                "causes".into(),
-                self.causes.iter().map(Cause::to_value).collect(),
-            );
+            map.insert("causes".into(), self.causes.iter().map(Cause::to_value).collect());
         }
         if let Some(seconds) = self.retry_after_seconds {
             map.insert("retryAfterSeconds".into(), json!(seconds));
@@ -241,11 +196,7 @@ impl Details {
 impl Cause {
     fn to_value(&self) -> Value {
         let mut map = Map::new();
-        for (key, text) in [
-            ("reason", self.reason),
-            ("message", &self.message),
-            ("field", &self.field),
-        ] {
+        for (key, text) in [("reason", self.reason), ("message", &self.message), ("field", &self.field)] {
             if !text.is_empty() {
                 map.insert(key.into(), json!(text));
             }
@@ -265,9 +216,5 @@ fn about(resource: &Resource, name: &str) -> Details {
 
 /// `deployments.apps`, or `pods` in the core group.
 pub fn qualified(word: &str, group: &str) -> String {
-    if group.is_empty() {
-        word.to_owned()
-    } else {
-        format!("{word}.{group}")
-    }
+    if group.is_empty() { word.to_owned() } else { format!("{word}.{group}") }
 }

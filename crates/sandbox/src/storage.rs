@@ -141,21 +141,14 @@ impl Storage {
             return Box::new(std::iter::empty());
         };
         match namespace {
-            Some(namespace) => Box::new(
-                collection
-                    .objects
-                    .get(namespace)
-                    .into_iter()
-                    .flat_map(BTreeMap::values),
-            ),
+            Some(namespace) => Box::new(collection.objects.get(namespace).into_iter().flat_map(BTreeMap::values)),
             None => Box::new(collection.objects.values().flat_map(BTreeMap::values)),
         }
     }
 
     /// How many objects of a resource there are, in all namespaces.
     pub fn count(&self, resource: &Resource) -> usize {
-        self.collection(resource)
-            .map_or(0, |collection| collection.count)
+        self.collection(resource).map_or(0, |collection| collection.count)
     }
 
     /// The objects as they were right after `revision`, in (namespace, name) order.
@@ -174,10 +167,7 @@ impl Storage {
             .map(|object| ((object::namespace(object), object::name(object)), object))
             .collect();
         for event in later.rev() {
-            let key = (
-                object::namespace(&event.object),
-                object::name(&event.object),
-            );
+            let key = (object::namespace(&event.object), object::name(&event.object));
             if namespace.is_some_and(|namespace| namespace != key.0) {
                 continue;
             }
@@ -199,19 +189,12 @@ impl Storage {
         revision: u64,
     ) -> Result<impl DoubleEndedIterator<Item = &Event>, Compacted> {
         let collection = self.collection(resource);
-        let oldest = collection
-            .map_or(0, |collection| collection.oldest)
-            .max(self.compacted);
+        let oldest = collection.map_or(0, |collection| collection.oldest).max(self.compacted);
         if revision < oldest {
-            return Err(Compacted {
-                wanted: revision,
-                oldest,
-            });
+            return Err(Compacted { wanted: revision, oldest });
         }
         Ok(collection.into_iter().flat_map(move |collection| {
-            let start = collection
-                .history
-                .partition_point(|event| event.revision <= revision);
+            let start = collection.history.partition_point(|event| event.revision <= revision);
             collection.history.range(start..)
         }))
     }
@@ -220,19 +203,10 @@ impl Storage {
     ///
     /// # Errors
     /// [`Compacted`] when some of them are gone; the reader then has to look at everything.
-    pub fn log_after(
-        &self,
-        revision: u64,
-    ) -> Result<impl DoubleEndedIterator<Item = &Event>, Compacted> {
-        let oldest = self
-            .log
-            .front()
-            .map_or(FIRST_REVISION, |event| event.revision - 1);
+    pub fn log_after(&self, revision: u64) -> Result<impl DoubleEndedIterator<Item = &Event>, Compacted> {
+        let oldest = self.log.front().map_or(FIRST_REVISION, |event| event.revision - 1);
         if revision < oldest {
-            return Err(Compacted {
-                wanted: revision,
-                oldest,
-            });
+            return Err(Compacted { wanted: revision, oldest });
         }
         let start = self.log.partition_point(|event| event.revision <= revision);
         Ok(self.log.range(start..))
@@ -240,8 +214,7 @@ impl Storage {
 
     /// The objects that name `uid` in their ownerReferences.
     pub fn dependents(&self, uid: &str) -> impl Iterator<Item = &Arc<Value>> {
-        self.dependent_keys(uid)
-            .filter_map(|key| self.get(key.resource, &key.namespace, &key.name))
+        self.dependent_keys(uid).filter_map(|key| self.get(key.resource, &key.namespace, &key.name))
     }
 
     /// Where the dependents of `uid` are.
@@ -258,40 +231,21 @@ impl Storage {
         let name = object::name(&object);
         let collection = self.collections.entry(resource.storage_key).or_default();
         if !collection.objects.contains_key(namespace) {
-            collection
-                .objects
-                .insert(namespace.to_owned(), BTreeMap::new());
+            collection.objects.insert(namespace.to_owned(), BTreeMap::new());
         }
-        let previous = collection
-            .objects
-            .get_mut(namespace)
-            .and_then(|names| names.insert(name.to_owned(), Arc::clone(&object)));
-        let kind = if previous.is_some() {
-            EventKind::Modified
-        } else {
-            EventKind::Added
-        };
+        let previous =
+            collection.objects.get_mut(namespace).and_then(|names| names.insert(name.to_owned(), Arc::clone(&object)));
+        let kind = if previous.is_some() { EventKind::Modified } else { EventKind::Added };
         if previous.is_none() {
             collection.count += 1;
         }
         self.reindex(resource, previous.as_deref(), Some(&object));
-        self.record(Event {
-            revision,
-            resource,
-            kind,
-            object: Arc::clone(&object),
-            previous,
-        });
+        self.record(Event { revision, resource, kind, object: Arc::clone(&object), previous });
         object
     }
 
     /// Removes an object; returns its last state, stamped with the revision of the deletion.
-    pub fn remove(
-        &mut self,
-        resource: &'static Resource,
-        namespace: &str,
-        name: &str,
-    ) -> Option<Arc<Value>> {
+    pub fn remove(&mut self, resource: &'static Resource, namespace: &str, name: &str) -> Option<Arc<Value>> {
         let collection = self.collections.get_mut(resource.storage_key)?;
         let names = collection.objects.get_mut(namespace)?;
         let previous = names.remove(name)?;
@@ -318,9 +272,7 @@ impl Storage {
     pub fn compact(&mut self, revision: u64) {
         self.compacted = self.compacted.max(revision.min(self.revision));
         for collection in self.collections.values_mut() {
-            let gone = collection
-                .history
-                .partition_point(|event| event.revision <= self.compacted);
+            let gone = collection.history.partition_point(|event| event.revision <= self.compacted);
             collection.history.drain(..gone);
         }
     }
@@ -339,10 +291,7 @@ impl Storage {
             self.log.pop_front();
         }
         self.log.push_back(event.clone());
-        let collection = self
-            .collections
-            .entry(event.resource.storage_key)
-            .or_default();
+        let collection = self.collections.entry(event.resource.storage_key).or_default();
         if collection.history.len() == COLLECTION_HISTORY
             && let Some(dropped) = collection.history.pop_front()
         {
@@ -351,12 +300,7 @@ impl Storage {
         collection.history.push_back(event);
     }
 
-    fn reindex(
-        &mut self,
-        resource: &'static Resource,
-        before: Option<&Value>,
-        after: Option<&Value>,
-    ) {
+    fn reindex(&mut self, resource: &'static Resource, before: Option<&Value>, after: Option<&Value>) {
         let owners = |object: Option<&Value>| -> BTreeSet<String> {
             object
                 .map(object::owner_references)
@@ -386,10 +330,7 @@ impl Storage {
             }
         }
         for uid in new.difference(&old) {
-            self.owned
-                .entry(uid.clone())
-                .or_default()
-                .insert(key.clone());
+            self.owned.entry(uid.clone()).or_default().insert(key.clone());
         }
     }
 }
@@ -406,17 +347,13 @@ mod tests {
     use crate::resources::{CONFIGMAPS, SECRETS};
 
     fn put(storage: &mut Storage, namespace: &str, name: &str, value: i64) -> u64 {
-        storage.put(
-            CONFIGMAPS,
-            json!({"metadata": {"namespace": namespace, "name": name}, "value": value}),
-        );
+        storage.put(CONFIGMAPS, json!({"metadata": {"namespace": namespace, "name": name}, "value": value}));
         storage.revision()
     }
 
     fn shown(objects: &[Arc<Value>]) -> Vec<(String, i64)> {
-        let describe = |object: &Arc<Value>| {
-            (object::name(object).to_owned(), object::integer(object, "/value").unwrap())
-        };
+        let describe =
+            |object: &Arc<Value>| (object::name(object).to_owned(), object::integer(object, "/value").unwrap());
         objects.iter().map(describe).collect()
     }
 
@@ -442,10 +379,7 @@ mod tests {
         let first = put(&mut storage, "x", "a", 1);
         let second = put(&mut storage, "x", "a", 2);
         storage.compact(second);
-        assert_eq!(
-            storage.events_after(CONFIGMAPS, first).err(),
-            Some(Compacted { wanted: first, oldest: second })
-        );
+        assert_eq!(storage.events_after(CONFIGMAPS, first).err(), Some(Compacted { wanted: first, oldest: second }));
         assert!(storage.list_at(SECRETS, None, first).is_err(), "compaction is store-wide");
         assert_eq!(storage.events_after(CONFIGMAPS, second).unwrap().count(), 0);
     }

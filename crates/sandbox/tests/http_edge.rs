@@ -12,11 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 /// One request on its own connection; the reader is left at the beginning of the body.
-async fn send(
-    address: std::net::SocketAddr,
-    head: &str,
-    body: &str,
-) -> (String, BufReader<TcpStream>) {
+async fn send(address: std::net::SocketAddr, head: &str, body: &str) -> (String, BufReader<TcpStream>) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!(
         "{head} HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: \
@@ -27,11 +23,7 @@ async fn send(
     let mut reader = BufReader::new(stream);
     let mut headers = String::new();
     while !headers.ends_with("\r\n\r\n") {
-        assert_ne!(
-            reader.read_line(&mut headers).await.unwrap(),
-            0,
-            "the connection ended within {headers:?}"
-        );
+        assert_ne!(reader.read_line(&mut headers).await.unwrap(), 0, "the connection ended within {headers:?}");
     }
     (headers, reader)
 }
@@ -46,10 +38,7 @@ async fn chunk(reader: &mut BufReader<TcpStream>) -> Option<String> {
     (size > 0).then(|| String::from_utf8(data[..size].to_vec()).unwrap())
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the edge lives in wall-clock time"
-)]
+#[expect(clippy::disallowed_methods, reason = "the edge lives in wall-clock time")]
 fn now() -> Timestamp {
     Timestamp::now()
 }
@@ -77,20 +66,12 @@ async fn lists_watches_and_stops() {
     let (head, mut watch) = send(address, &path, "").await;
     assert!(head.contains("transfer-encoding: chunked"), "{head}");
 
-    let (head, _) = send(
-        address,
-        &format!("POST {collection}"),
-        r#"{"metadata":{"name":"a"}}"#,
-    )
-    .await;
+    let (head, _) = send(address, &format!("POST {collection}"), r#"{"metadata":{"name":"a"}}"#).await;
     assert!(head.starts_with("HTTP/1.1 201 Created\r\n"), "{head}");
     let line = chunk(&mut watch).await.unwrap();
     assert!(line.ends_with('\n'), "one line per chunk: {line:?}");
     let event: serde_json::Value = serde_json::from_str(&line).unwrap();
-    assert_eq!(
-        (&event["type"], &event["object"]["metadata"]["name"]),
-        (&"ADDED".into(), &"a".into())
-    );
+    assert_eq!((&event["type"], &event["object"]["metadata"]["name"]), (&"ADDED".into(), &"a".into()));
 
     cancel.cancel();
     assert_eq!(chunk(&mut watch).await, None, "an open watch ends cleanly");

@@ -99,8 +99,7 @@ fn folder() -> PathBuf {
 
 fn replay(name: &str) {
     let path = folder().join(format!("{name}.json"));
-    let text = std::fs::read_to_string(&path)
-        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let vector: Value = serde_json::from_str(&text).unwrap();
     let differences = Runner::new(name).run(&vector);
     let unexpected = tolerances::apply(name, differences);
@@ -129,15 +128,8 @@ impl Runner {
         let keep_managed_fields = name.starts_with("ssa-");
         let mut comparison = Comparison::new(keep_managed_fields);
         let nodes = sandbox.storage().list(sternway_sandbox::resources::NODES, None);
-        comparison.nodes =
-            nodes.map(|node| node["metadata"]["name"].as_str().unwrap().to_owned()).collect();
-        let mut runner = Self {
-            name: name.to_owned(),
-            sandbox,
-            now,
-            comparison,
-            open: BTreeMap::new(),
-        };
+        comparison.nodes = nodes.map(|node| node["metadata"]["name"].as_str().unwrap().to_owned()).collect();
+        let mut runner = Self { name: name.to_owned(), sandbox, now, comparison, open: BTreeMap::new() };
         runner.settle();
         let body = json!({"metadata": {"name": format!("http-{name}")}});
         let request = Request {
@@ -155,9 +147,7 @@ impl Runner {
         let exchanges = vector["exchanges"].as_array().unwrap();
         for (index, exchange) in exchanges.iter().enumerate() {
             let note = exchange["note"].as_str().unwrap_or_default();
-            if note.contains("had settled")
-                || note.contains("collector ran")
-                || tolerances::settles(&self.name, index)
+            if note.contains("had settled") || note.contains("collector ran") || tolerances::settles(&self.name, index)
             {
                 self.settle();
             }
@@ -180,23 +170,12 @@ impl Runner {
         let response = self.sandbox.handle(&request, self.now);
         let expected = &exchange["response"];
         self.comparison.exchange = index;
-        self.comparison
-            .value("status", &expected["status"], &json!(response.status));
+        self.comparison.value("status", &expected["status"], &json!(response.status));
         self.compare_headers(&expected["headers"], &response);
         match response.body {
             Body::Watch(watch) => {
-                assert!(
-                    exchange["stream"].is_object(),
-                    "exchange {index}: an unexpected watch"
-                );
-                self.open.insert(
-                    index,
-                    OpenWatch {
-                        watch,
-                        lines: Vec::new(),
-                        ended: false,
-                    },
-                );
+                assert!(exchange["stream"].is_object(), "exchange {index}: an unexpected watch");
+                self.open.insert(index, OpenWatch { watch, lines: Vec::new(), ended: false });
             }
             Body::Full(bytes) => {
                 let text = String::from_utf8(bytes.to_vec()).unwrap();
@@ -229,8 +208,7 @@ impl Runner {
                 [one] => json!(one),
                 several => json!(several),
             };
-            self.comparison
-                .value(&format!("header {name}"), &expected[name], &actual);
+            self.comparison.value(&format!("header {name}"), &expected[name], &actual);
         }
     }
 
@@ -240,28 +218,20 @@ impl Runner {
             // Left out of the recording.
             return;
         }
-        let content_type = expected["headers"]["Content-Type"]
-            .as_str()
-            .unwrap_or_default();
+        let content_type = expected["headers"]["Content-Type"].as_str().unwrap_or_default();
         let parsed = match (body, content_type) {
             (Value::String(yaml), "application/yaml") => {
                 let expected: Value = serde_yaml_ng::from_str(yaml).unwrap();
-                serde_yaml_ng::from_str(text)
-                    .map(|actual: Value| (expected, actual))
-                    .map_err(|error| error.to_string())
+                serde_yaml_ng::from_str(text).map(|actual: Value| (expected, actual)).map_err(|error| error.to_string())
             }
             (Value::String(_), _) => Ok((body.clone(), json!(text))),
-            _ => serde_json::from_str(text)
-                .map(|actual| (body.clone(), actual))
-                .map_err(|error| error.to_string()),
+            _ => serde_json::from_str(text).map(|actual| (body.clone(), actual)).map_err(|error| error.to_string()),
         };
         match parsed {
             Ok((expected, actual)) => {
                 self.comparison.body(&tolerances::normalise(&expected), &tolerances::normalise(&actual));
             }
-            Err(error) => self
-                .comparison
-                .note("body", &format!("{error} in {text:?}")),
+            Err(error) => self.comparison.note("body", &format!("{error} in {text:?}")),
         }
     }
 
@@ -279,9 +249,8 @@ impl Runner {
                 single => vec![single.clone()],
             };
             for value in values {
-                let value = self
-                    .craft_token(index, &text(&value))
-                    .unwrap_or_else(|| self.comparison.fill(&text(&value)));
+                let value =
+                    self.craft_token(index, &text(&value)).unwrap_or_else(|| self.comparison.fill(&text(&value)));
                 request.query.push((key.clone(), value));
             }
         }
@@ -304,9 +273,7 @@ impl Runner {
             ("list-pagination", 16, "<continue:5>") => 1,
             _ => return None,
         };
-        let first = URL_SAFE_NO_PAD
-            .decode(self.comparison.fill("<continue:1>"))
-            .unwrap();
+        let first = URL_SAFE_NO_PAD.decode(self.comparison.fill("<continue:1>")).unwrap();
         let mut token: Value = serde_json::from_slice(&first).unwrap();
         token["rv"] = json!(revision);
         Some(URL_SAFE_NO_PAD.encode(token.to_string()))
@@ -325,16 +292,10 @@ impl Runner {
             let next = self.sandbox.tick(self.now);
             self.poll_watches();
             match next {
-                Some(next) if next <= self.now + SignedDuration::from_secs(10) => {
-                    self.now = self.now.max(next)
-                }
+                Some(next) if next <= self.now + SignedDuration::from_secs(10) => self.now = self.now.max(next),
                 _ => return,
             }
-            assert!(
-                self.now < limit,
-                "{}: the controllers do not settle",
-                self.name
-            );
+            assert!(self.now < limit, "{}: the controllers do not settle", self.name);
         }
     }
 
@@ -369,17 +330,9 @@ impl Runner {
         }
         let open = self.open.remove(&index).unwrap();
         self.comparison.exchange = index;
-        self.comparison.value(
-            "ended",
-            &json!(stream["ended_by"] == "server"),
-            &json!(open.ended),
-        );
-        let (expected, actual) = tolerances::events(
-            &self.name,
-            index,
-            &exchange["response"]["body"],
-            &Value::Array(open.lines),
-        );
+        self.comparison.value("ended", &json!(stream["ended_by"] == "server"), &json!(open.ended));
+        let (expected, actual) =
+            tolerances::events(&self.name, index, &exchange["response"]["body"], &Value::Array(open.lines));
         self.comparison.body(&tolerances::normalise(&expected), &tolerances::normalise(&actual));
     }
 }

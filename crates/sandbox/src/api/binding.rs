@@ -13,12 +13,7 @@ use crate::writes::Writes;
 
 /// `POST .../pods/NAME/binding`
 pub(super) fn create(backend: &mut Backend<'_>, call: &Call<'_>) -> Result<Response, Status> {
-    let body = decode::body(
-        call.request,
-        Expected::other("", "v1", "Binding"),
-        write::LENIENT,
-    )?
-    .object;
+    let body = decode::body(call.request, Expected::other("", "v1", "Binding"), write::LENIENT)?.object;
     if !matches!(object::text(&body, "/target/kind"), "" | "Node") {
         let kind = object::text(&body, "/target/kind");
         let error = FieldError::not_supported("target.kind", &json!(kind), &["Node", "<empty>"]);
@@ -26,9 +21,7 @@ pub(super) fn create(backend: &mut Backend<'_>, call: &Call<'_>) -> Result<Respo
     }
     let node = object::text(&body, "/target/name");
     if node.is_empty() {
-        return Err(Status::unexplained(
-            FieldError::required("target.name", "").to_string(),
-        ));
+        return Err(Status::unexplained(FieldError::required("target.name", "").to_string()));
     }
     let annotations: Vec<(String, String)> = object::annotations(&body)
         .into_iter()
@@ -51,28 +44,16 @@ pub(crate) fn bind(
     node: &str,
     annotations: &[(String, String)],
 ) -> Result<(), Status> {
-    let pod = writes
-        .storage
-        .get(PODS, namespace, name)
-        .ok_or_else(|| Status::not_found(PODS, name))?;
+    let pod = writes.storage.get(PODS, namespace, name).ok_or_else(|| Status::not_found(PODS, name))?;
     let assigned = object::text(pod, "/spec/nodeName");
     if !assigned.is_empty() {
-        return Err(conflict(
-            name,
-            &format!("pod {name} is already assigned to node \"{assigned}\""),
-        ));
+        return Err(conflict(name, &format!("pod {name} is already assigned to node \"{assigned}\"")));
     }
     if object::is_deleting(pod) {
-        return Err(conflict(
-            name,
-            &format!("pod {name} is being deleted, cannot be assigned to a host"),
-        ));
+        return Err(conflict(name, &format!("pod {name} is being deleted, cannot be assigned to a host")));
     }
     if !object::items(pod, "/spec/schedulingGates").is_empty() {
-        return Err(conflict(
-            name,
-            &format!("pod {name} has non-empty .spec.schedulingGates"),
-        ));
+        return Err(conflict(name, &format!("pod {name} has non-empty .spec.schedulingGates")));
     }
     let zone = zone_of(writes.storage, node);
     let time = object::format_time(writes.now);

@@ -24,10 +24,7 @@ pub(super) struct ContinueToken {
 impl ContinueToken {
     /// The opaque text: the version of its layout, the revision and the first key not yet given.
     pub(super) fn encode(&self) -> String {
-        let revision: i64 = self
-            .revision
-            .and_then(|revision| revision.try_into().ok())
-            .unwrap_or(-1);
+        let revision: i64 = self.revision.and_then(|revision| revision.try_into().ok()).unwrap_or(-1);
         let start = format!("{}/{}\u{0}", self.after.0, self.after.1);
         let value = json!({"v": "meta.k8s.io/v1", "rv": revision, "start": start});
         BASE64.encode(value.to_string())
@@ -38,57 +35,33 @@ impl ContinueToken {
     /// # Errors
     /// 400 for anything that [`ContinueToken::encode`] did not write.
     pub(super) fn decode(text: &str) -> Result<Self, Status> {
-        let invalid = |why: String| {
-            Status::bad_request(format!(
-                "invalid continue token: continue key is not valid: {why}"
-            ))
-        };
-        let bytes = BASE64.decode(text).map_err(|error| {
-            invalid(format!(
-                "illegal base64 data at input byte {}",
-                offset(&error, text)
-            ))
-        })?;
-        let value: Value =
-            serde_json::from_slice(&bytes).map_err(|_| invalid(go_json::explain(&bytes)))?;
+        let invalid =
+            |why: String| Status::bad_request(format!("invalid continue token: continue key is not valid: {why}"));
+        let bytes = BASE64
+            .decode(text)
+            .map_err(|error| invalid(format!("illegal base64 data at input byte {}", offset(&error, text))))?;
+        let value: Value = serde_json::from_slice(&bytes).map_err(|_| invalid(go_json::explain(&bytes)))?;
         if value["v"] != "meta.k8s.io/v1" {
             let version = value["v"].as_str().unwrap_or_default();
-            return Err(invalid(format!(
-                "server does not recognize this encoded version {version:?}"
-            )));
+            return Err(invalid(format!("server does not recognize this encoded version {version:?}")));
         }
         let revision = value["rv"].as_i64().unwrap_or(0);
         if revision == 0 {
-            return Err(invalid(
-                "incorrect encoded start resourceVersion (version meta.k8s.io/v1)".into(),
-            ));
+            return Err(invalid("incorrect encoded start resourceVersion (version meta.k8s.io/v1)".into()));
         }
-        let start = value["start"]
-            .as_str()
-            .unwrap_or_default()
-            .trim_end_matches('\u{0}');
+        let start = value["start"].as_str().unwrap_or_default().trim_end_matches('\u{0}');
         let (namespace, name) = start.rsplit_once('/').unwrap_or(("", start));
         if name.is_empty() {
-            return Err(invalid(
-                "encoded start key empty (version meta.k8s.io/v1)".into(),
-            ));
+            return Err(invalid("encoded start key empty (version meta.k8s.io/v1)".into()));
         }
-        let after = (
-            namespace.trim_start_matches('/').to_owned(),
-            name.to_owned(),
-        );
-        Ok(Self {
-            revision: u64::try_from(revision).ok(),
-            after,
-        })
+        let after = (namespace.trim_start_matches('/').to_owned(), name.to_owned());
+        Ok(Self { revision: u64::try_from(revision).ok(), after })
     }
 }
 
 fn offset(error: &base64::DecodeError, text: &str) -> usize {
     match error {
-        base64::DecodeError::InvalidByte(at, _) | base64::DecodeError::InvalidLastSymbol(at, _) => {
-            *at
-        }
+        base64::DecodeError::InvalidByte(at, _) | base64::DecodeError::InvalidLastSymbol(at, _) => *at,
         _ => text.len(),
     }
 }

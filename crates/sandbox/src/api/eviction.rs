@@ -19,12 +19,9 @@ pub(super) fn create(backend: &mut Backend<'_>, call: &Call<'_>) -> Result<Respo
     let expected = Expected::other("policy", if old { "v1beta1" } else { "v1" }, "Eviction");
     let body = decode::body(call.request, expected, write::LENIENT)?.object;
     if object::name(&body) != call.name {
-        return Err(Status::bad_request(
-            "name in URL does not match name in Eviction object",
-        ));
+        return Err(Status::bad_request("name in URL does not match name in Eviction object"));
     }
-    let (options, dry_run) =
-        write::read_delete_options(body.get("deleteOptions").unwrap_or(&Value::Null))?;
+    let (options, dry_run) = write::read_delete_options(body.get("deleteOptions").unwrap_or(&Value::Null))?;
     let dry_run = dry_run || call.query.dry_run;
     let pod = backend
         .storage
@@ -48,35 +45,22 @@ pub(super) fn success() -> Value {
 
 /// Pods that are over, not yet running or already going cost no budget.
 fn is_free(pod: &Value) -> bool {
-    matches!(
-        object::text(pod, "/status/phase"),
-        "Succeeded" | "Failed" | "Pending"
-    ) || object::is_deleting(pod)
+    matches!(object::text(pod, "/status/phase"), "Succeeded" | "Failed" | "Pending") || object::is_deleting(pod)
 }
 
 fn is_ready(pod: &Value) -> bool {
     object::items(pod, "/status/conditions")
         .iter()
-        .any(|condition| {
-            object::text(condition, "/type") == "Ready"
-                && object::text(condition, "/status") == "True"
-        })
+        .any(|condition| object::text(condition, "/type") == "Ready" && object::text(condition, "/status") == "True")
 }
 
 /// Takes one disruption from the budget of the pod, if it has one.
-fn spend_budget(
-    backend: &mut Backend<'_>,
-    call: &Call<'_>,
-    pod: &Value,
-    dry_run: bool,
-) -> Result<(), Status> {
+fn spend_budget(backend: &mut Backend<'_>, call: &Call<'_>, pod: &Value, dry_run: bool) -> Result<(), Status> {
     let budgets: Vec<Arc<Value>> = backend
         .storage
         .list(PODDISRUPTIONBUDGETS, Some(call.namespace))
         .filter(|budget| {
-            budget
-                .pointer("/spec/selector")
-                .is_some_and(|selector| LabelSelector::from_object(selector).matches(pod))
+            budget.pointer("/spec/selector").is_some_and(|selector| LabelSelector::from_object(selector).matches(pod))
         })
         .cloned()
         .collect();
@@ -99,19 +83,17 @@ fn spend_budget(
     let allowed = object::integer(budget, "/status/disruptionsAllowed").unwrap_or(0) - 1;
     let time = object::format_time(backend.now);
     let (pod, budget) = (call.name.to_owned(), object::name(budget).to_owned());
-    backend
-        .writes(&call.query, call.request, "status", false)
-        .modify(
-            PODDISRUPTIONBUDGETS,
-            call.namespace,
-            &budget,
-            Part::Status,
-            |budget| {
-                let status = object::child_mut(object::as_map(budget), "status");
-                status.insert("disruptionsAllowed".into(), json!(allowed));
-                object::child_mut(status, "disruptedPods").insert(pod, json!(time));
-            },
-        )?;
+    backend.writes(&call.query, call.request, "status", false).modify(
+        PODDISRUPTIONBUDGETS,
+        call.namespace,
+        &budget,
+        Part::Status,
+        |budget| {
+            let status = object::child_mut(object::as_map(budget), "status");
+            status.insert("disruptionsAllowed".into(), json!(allowed));
+            object::child_mut(status, "disruptedPods").insert(pod, json!(time));
+        },
+    )?;
     Ok(())
 }
 
@@ -128,16 +110,8 @@ fn check_budget(budget: &Value) -> Result<(), Status> {
     let name = object::name(budget);
     let status = |key: &str| object::integer(budget, &format!("/status/{key}")).unwrap_or(0);
     if status("observedGeneration") < object::generation(budget) {
-        let message =
-            format!("The disruption budget {name} is still being processed by the server.");
-        return Err(refused(
-            Cause {
-                reason: "DisruptionBudget",
-                message,
-                field: String::new(),
-            },
-            Some(10),
-        ));
+        let message = format!("The disruption budget {name} is still being processed by the server.");
+        return Err(refused(Cause { reason: "DisruptionBudget", message, field: String::new() }, Some(10)));
     }
     if status("disruptionsAllowed") > 0 {
         return Ok(());
@@ -147,25 +121,10 @@ fn check_budget(budget: &Value) -> Result<(), Status> {
         status("desiredHealthy"),
         status("currentHealthy")
     );
-    Err(refused(
-        Cause {
-            reason: "DisruptionBudget",
-            message,
-            field: String::new(),
-        },
-        None,
-    ))
+    Err(refused(Cause { reason: "DisruptionBudget", message, field: String::new() }, None))
 }
 
 fn refused(cause: Cause, retry_after_seconds: Option<u32>) -> Status {
-    Status::new(
-        429,
-        "TooManyRequests",
-        "Cannot evict pod as it would violate the pod's disruption budget.",
-    )
-    .with_details(Details {
-        causes: vec![cause],
-        retry_after_seconds,
-        ..Details::default()
-    })
+    Status::new(429, "TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget.")
+        .with_details(Details { causes: vec![cause], retry_after_seconds, ..Details::default() })
 }

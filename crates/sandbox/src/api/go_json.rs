@@ -54,10 +54,7 @@ impl Scanner<'_> {
             b'f' => self.literal("false"),
             b'n' => self.literal("null"),
             b'-' | b'0'..=b'9' => self.number(),
-            byte => Err(Fault::Character(
-                byte,
-                "looking for beginning of value".into(),
-            )),
+            byte => Err(Fault::Character(byte, "looking for beginning of value".into())),
         }
     }
 
@@ -138,10 +135,7 @@ impl Scanner<'_> {
                 for _ in 0..4 {
                     let byte = self.peek()?;
                     if !byte.is_ascii_hexdigit() {
-                        return Err(Fault::Character(
-                            byte,
-                            "in \\u hexadecimal character escape".into(),
-                        ));
+                        return Err(Fault::Character(byte, "in \\u hexadecimal character escape".into()));
                     }
                     self.at += 1;
                 }
@@ -163,10 +157,7 @@ impl Scanner<'_> {
             match self.peek()? {
                 b'"' => self.string()?,
                 byte => {
-                    return Err(Fault::Character(
-                        byte,
-                        "looking for beginning of object key string".into(),
-                    ));
+                    return Err(Fault::Character(byte, "looking for beginning of object key string".into()));
                 }
             }
             self.space();
@@ -231,26 +222,14 @@ mod tests {
     fn first_errors_read_as_a_real_server_words_them() {
         let cases: [(&[u8], &str); 9] = [
             (b"", "unexpected end of JSON input"),
-            (
-                b"{bad",
-                "invalid character 'b' looking for beginning of object key string",
-            ),
-            (
-                b"nonsense",
-                "invalid character 'o' in literal null (expecting 'u')",
-            ),
-            (
-                &[0x81, 0xaa],
-                r"invalid character '\u0081' looking for beginning of value",
-            ),
+            (b"{bad", "invalid character 'b' looking for beginning of object key string"),
+            (b"nonsense", "invalid character 'o' in literal null (expecting 'u')"),
+            (&[0x81, 0xaa], r"invalid character '\u0081' looking for beginning of value"),
             (b"{\"a\":1", "unexpected end of JSON input"),
             (b"{\"a\" 1}", "invalid character '1' after object key"),
             (b"[1 2]", "invalid character '2' after array element"),
             (b"{} x", "invalid character 'x' after top-level value"),
-            (
-                b"1.x",
-                "invalid character 'x' after decimal point in numeric literal",
-            ),
+            (b"1.x", "invalid character 'x' after decimal point in numeric literal"),
         ];
         for (text, wanted) in cases {
             assert_eq!(explain(text), wanted, "{text:?}");

@@ -50,24 +50,17 @@ pub(super) fn get(backend: &Backend<'_>, call: &Call<'_>) -> Result<Response, St
 }
 
 fn options(call: &Call<'_>) -> Result<LogOptions, Status> {
-    let get = |wanted: &str| {
-        call.request
-            .query
-            .iter()
-            .find(|(key, _)| key == wanted)
-            .map_or("", |(_, value)| value.as_str())
-    };
+    let get =
+        |wanted: &str| call.request.query.iter().find(|(key, _)| key == wanted).map_or("", |(_, value)| value.as_str());
     let mut errors = Vec::new();
     let mut number = |field: &str, least: i64, detail: &str| -> Result<Option<i64>, Status> {
         let text = get(field);
         if text.is_empty() {
             return Ok(None);
         }
-        let value: i64 = text.parse().map_err(|_| {
-            Status::bad_request(format!(
-                "strconv.ParseInt: parsing {text:?}: invalid syntax"
-            ))
-        })?;
+        let value: i64 = text
+            .parse()
+            .map_err(|_| Status::bad_request(format!("strconv.ParseInt: parsing {text:?}: invalid syntax")))?;
         if value < least {
             errors.push(FieldError::invalid(field, &json!(value), detail));
         }
@@ -95,12 +88,7 @@ fn container<'a>(call: &'a Call<'_>, pod: &'a Value) -> Result<&'a str, Status> 
         .flat_map(|list| object::items(pod, list))
         .map(|container| object::text(container, "/name"))
         .collect();
-    let wanted = call
-        .request
-        .query
-        .iter()
-        .find(|(key, _)| key == "container")
-        .map_or("", |(_, value)| value);
+    let wanted = call.request.query.iter().find(|(key, _)| key == "container").map_or("", |(_, value)| value);
     let bad = |why: String| Err(Status::bad_request(why));
     if wanted.is_empty() {
         return match names.as_slice() {
@@ -114,9 +102,6 @@ fn container<'a>(call: &'a Call<'_>, pod: &'a Value) -> Result<&'a str, Status> 
     }
     match names.iter().find(|name| **name == wanted) {
         Some(name) => Ok(name),
-        None => bad(format!(
-            "container {wanted} is not valid for pod {}",
-            call.name
-        )),
+        None => bad(format!("container {wanted} is not valid for pod {}", call.name)),
     }
 }

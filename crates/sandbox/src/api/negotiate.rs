@@ -5,8 +5,7 @@ use serde_json::Value;
 use super::{Request, Response};
 use crate::status::{Details, Status};
 
-pub(super) const OFFERED: &str =
-    "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+pub(super) const OFFERED: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 
 /// How the client wants to see what it asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -60,10 +59,7 @@ pub(super) fn negotiate(request: &Request) -> Result<Format, Status> {
     let pretty = is_pretty(request);
     let accept = request.header("accept").unwrap_or_default();
     if accept.trim().is_empty() {
-        return Ok(Format {
-            pretty,
-            ..Format::default()
-        });
+        return Ok(Format { pretty, ..Format::default() });
     }
     let mut entries: Vec<Entry<'_>> = accept.split(',').filter_map(Entry::parse).collect();
     entries.sort_by(|one, other| other.quality.total_cmp(&one.quality));
@@ -74,19 +70,13 @@ pub(super) fn negotiate(request: &Request) -> Result<Format, Status> {
         };
         match entry.form() {
             Some(form) => {
-                return Ok(Format {
-                    encoding,
-                    form,
-                    pretty,
-                });
+                return Ok(Format { encoding, form, pretty });
             }
             None => unknown_form = true,
         }
     }
     if unknown_form {
-        return Err(not_acceptable(format!(
-            "only the following media types are accepted: {OFFERED}"
-        )));
+        return Err(not_acceptable(format!("only the following media types are accepted: {OFFERED}")));
     }
     let message = format!("406: Not Acceptable\n\nAvailable representations: {OFFERED}");
     Err(not_acceptable(message).with_details(Details::default()))
@@ -108,16 +98,9 @@ impl<'a> Entry<'a> {
         let mut parts = text.split(';').map(str::trim);
         let media = parts.next().filter(|media| !media.is_empty())?;
         let parameters: Vec<(&str, &str)> = parts.filter_map(|part| part.split_once('=')).collect();
-        let quality = parameters
-            .iter()
-            .find(|(key, _)| *key == "q")
-            .and_then(|(_, value)| value.parse().ok())
-            .unwrap_or(1.0);
-        Some(Self {
-            media,
-            parameters,
-            quality,
-        })
+        let quality =
+            parameters.iter().find(|(key, _)| *key == "q").and_then(|(_, value)| value.parse().ok()).unwrap_or(1.0);
+        Some(Self { media, parameters, quality })
     }
 
     fn encoding(&self) -> Option<Encoding> {
@@ -130,12 +113,8 @@ impl<'a> Entry<'a> {
 
     /// The requested form; `None` when it is not one of ours.
     fn form(&self) -> Option<Form> {
-        let parameter = |wanted: &str| {
-            self.parameters
-                .iter()
-                .find(|(key, _)| *key == wanted)
-                .map_or("", |(_, value)| *value)
-        };
+        let parameter =
+            |wanted: &str| self.parameters.iter().find(|(key, _)| *key == wanted).map_or("", |(_, value)| *value);
         let kind = parameter("as");
         if kind.is_empty() {
             return Some(Form::Plain);
@@ -158,9 +137,7 @@ fn is_pretty(request: &Request) -> bool {
         return !matches!(value.as_str(), "false" | "0" | "");
     }
     let agent = request.header("user-agent").unwrap_or_default();
-    ["curl", "Wget", "Mozilla/5.0"]
-        .iter()
-        .any(|tool| agent.starts_with(tool))
+    ["curl", "Wget", "Mozilla/5.0"].iter().any(|tool| agent.starts_with(tool))
 }
 
 /// YAML is written with sorted keys.
@@ -169,9 +146,7 @@ fn sorted(value: &Value) -> Value {
         Value::Object(map) => {
             let mut keys: Vec<&String> = map.keys().collect();
             keys.sort();
-            keys.into_iter()
-                .map(|key| (key.clone(), sorted(&map[key])))
-                .collect()
+            keys.into_iter().map(|key| (key.clone(), sorted(&map[key]))).collect()
         }
         Value::Array(items) => items.iter().map(sorted).collect(),
         other => other.clone(),

@@ -64,11 +64,7 @@ impl Query {
         }
         let agent = request.header("user-agent").unwrap_or_default();
         let name = agent.split('/').next().unwrap_or_default();
-        if name.is_empty() {
-            "unknown".to_owned()
-        } else {
-            name.to_owned()
-        }
+        if name.is_empty() { "unknown".to_owned() } else { name.to_owned() }
     }
 }
 
@@ -77,18 +73,11 @@ impl Query {
 /// # Errors
 /// 400 for what does not parse, 422 for combinations that are not allowed.
 pub(super) fn parse(request: &Request, watch_path: bool) -> Result<Query, Status> {
-    let get = |wanted: &str| {
-        request
-            .query
-            .iter()
-            .find(|(key, _)| key == wanted)
-            .map_or("", |(_, value)| value.as_str())
-    };
+    let get =
+        |wanted: &str| request.query.iter().find(|(key, _)| key == wanted).map_or("", |(_, value)| value.as_str());
     let given = |wanted: &str| request.query.iter().any(|(key, _)| key == wanted);
     // An absent flag is false; a present one is true unless it says otherwise.
-    let flag = |wanted: &str| {
-        given(wanted) && !matches!(get(wanted).to_ascii_lowercase().as_str(), "false" | "0")
-    };
+    let flag = |wanted: &str| given(wanted) && !matches!(get(wanted).to_ascii_lowercase().as_str(), "false" | "0");
 
     let mut query = Query {
         continue_token: get("continue").to_owned(),
@@ -122,15 +111,8 @@ pub(super) fn parse(request: &Request, watch_path: bool) -> Result<Query, Status
     };
     check_write_options(request)?;
     query.no_headers = flag("noHeaders");
-    query.dry_run = request
-        .query
-        .iter()
-        .any(|(key, value)| key == "dryRun" && value == "All");
-    query.version_match = version_match(
-        &query,
-        get("resourceVersionMatch"),
-        given("resourceVersionMatch"),
-    )?;
+    query.dry_run = request.query.iter().any(|(key, value)| key == "dryRun" && value == "All");
+    query.version_match = version_match(&query, get("resourceVersionMatch"), given("resourceVersionMatch"))?;
     Ok(query)
 }
 
@@ -167,11 +149,9 @@ fn integer(text: &str) -> Result<Option<i64>, Status> {
     if text.is_empty() {
         return Ok(None);
     }
-    text.parse().map(Some).map_err(|_| {
-        Status::bad_request(format!(
-            "strconv.ParseInt: parsing {text:?}: invalid syntax"
-        ))
-    })
+    text.parse()
+        .map(Some)
+        .map_err(|_| Status::bad_request(format!("strconv.ParseInt: parsing {text:?}: invalid syntax")))
 }
 
 fn version_match(query: &Query, text: &str, given: bool) -> Result<VersionMatch, Status> {
@@ -180,66 +160,42 @@ fn version_match(query: &Query, text: &str, given: bool) -> Result<VersionMatch,
     let mut errors = Vec::new();
     if query.watch {
         if query.send_initial_events.is_some() && text != "NotOlderThan" {
-            errors.push(forbidden(
-                "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-            ));
+            errors.push(forbidden("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"));
         }
         if given && !text.is_empty() {
             if query.send_initial_events.is_none() {
-                errors.push(forbidden("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"));
+                errors.push(forbidden(
+                    "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+                ));
             }
             if text != "NotOlderThan" {
-                errors.push(FieldError::not_supported(
-                    FIELD,
-                    &text.into(),
-                    &["NotOlderThan"],
-                ));
+                errors.push(FieldError::not_supported(FIELD, &text.into(), &["NotOlderThan"]));
             }
             if !query.continue_token.is_empty() {
-                errors.push(forbidden(
-                    "resourceVersionMatch is forbidden when continue is provided",
-                ));
+                errors.push(forbidden("resourceVersionMatch is forbidden when continue is provided"));
             }
         }
     } else {
         if query.send_initial_events.is_some() {
-            errors.push(FieldError::forbidden(
-                "sendInitialEvents",
-                "sendInitialEvents is forbidden for list",
-            ));
+            errors.push(FieldError::forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"));
         }
         if given && !text.is_empty() {
             if query.resource_version.is_empty() {
-                errors.push(forbidden(
-                    "resourceVersionMatch is forbidden unless resourceVersion is provided",
-                ));
+                errors.push(forbidden("resourceVersionMatch is forbidden unless resourceVersion is provided"));
             }
             if !query.continue_token.is_empty() {
-                errors.push(forbidden(
-                    "resourceVersionMatch is forbidden when continue is provided",
-                ));
+                errors.push(forbidden("resourceVersionMatch is forbidden when continue is provided"));
             }
             if !matches!(text, "Exact" | "NotOlderThan") {
-                errors.push(FieldError::not_supported(
-                    FIELD,
-                    &text.into(),
-                    &["Exact", "NotOlderThan", ""],
-                ));
+                errors.push(FieldError::not_supported(FIELD, &text.into(), &["Exact", "NotOlderThan", ""]));
             }
             if text == "Exact" && query.resource_version == "0" {
-                errors.push(forbidden(
-                    "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
-                ));
+                errors.push(forbidden("resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""));
             }
         }
     }
     if !errors.is_empty() {
-        return Err(Status::invalid_kind(
-            "meta.k8s.io",
-            "ListOptions",
-            "",
-            errors,
-        ));
+        return Err(Status::invalid_kind("meta.k8s.io", "ListOptions", "", errors));
     }
     Ok(match text {
         "Exact" => VersionMatch::Exact,

@@ -30,12 +30,7 @@ pub(super) fn get(backend: &Backend<'_>, call: &Call<'_>) -> Result<Response, St
 }
 
 /// One object in the form that the client asked for.
-pub(super) fn show(
-    backend: &Backend<'_>,
-    call: &Call<'_>,
-    status: u16,
-    object: &Value,
-) -> Result<Response, Status> {
+pub(super) fn show(backend: &Backend<'_>, call: &Call<'_>, status: u16, object: &Value) -> Result<Response, Status> {
     match call.format.form {
         Form::Plain => Ok(call.format.encode(status, object)),
         Form::Metadata => Ok(call.format.encode(status, &partial(object))),
@@ -44,19 +39,11 @@ pub(super) fn show(
             internal_type(call.resource, call.resource.kind)
         ))),
         Form::Table => {
-            let metadata =
-                json!({"resourceVersion": object::text(object, "/metadata/resourceVersion")});
+            let metadata = json!({"resourceVersion": object::text(object, "/metadata/resourceVersion")});
             let rows = [object];
             Ok(call.format.encode(
                 status,
-                &table::render(
-                    call.resource,
-                    &rows,
-                    metadata,
-                    call.query.include_object,
-                    true,
-                    backend.now,
-                ),
+                &table::render(call.resource, &rows, metadata, call.query.include_object, true, backend.now),
             ))
         }
     }
@@ -64,10 +51,7 @@ pub(super) fn show(
 
 /// `GET` on a collection.
 pub(super) fn list(backend: &Backend<'_>, call: &Call<'_>) -> Result<Response, Status> {
-    call.query
-        .fields
-        .check(call.resource)
-        .map_err(Status::bad_request)?;
+    call.query.fields.check(call.resource).map_err(Status::bad_request)?;
     if call.format.form == Form::Metadata {
         return Err(negotiate::not_acceptable(format!(
             "you requested PartialObjectMetadata, but the requested object is a list ({})",
@@ -90,12 +74,7 @@ pub(super) struct Page {
 impl Page {
     /// A whole list of these objects.
     pub(super) fn whole(objects: Vec<Arc<Value>>, revision: u64) -> Self {
-        Self {
-            objects,
-            revision,
-            next: None,
-            remaining: None,
-        }
+        Self { objects, revision, next: None, remaining: None }
     }
 
     /// What is on the page.
@@ -123,14 +102,7 @@ pub(super) fn show_list(backend: &Backend<'_>, call: &Call<'_>, page: &Page) -> 
             let rows: Vec<&Value> = page.objects.iter().map(AsRef::as_ref).collect();
             return call.format.encode(
                 200,
-                &table::render(
-                    call.resource,
-                    &rows,
-                    page.metadata(),
-                    call.query.include_object,
-                    true,
-                    backend.now,
-                ),
+                &table::render(call.resource, &rows, page.metadata(), call.query.include_object, true, backend.now),
             );
         }
         Form::Metadata | Form::MetadataList => {
@@ -148,40 +120,27 @@ pub(super) fn show_list(backend: &Backend<'_>, call: &Call<'_>, page: &Page) -> 
         }
         Form::Plain => (call.resource.list_kind, call.resource.api_version()),
     };
-    let list = List {
-        kind,
-        api_version: &api_version,
-        metadata: page.metadata(),
-        objects: &page.objects,
-    };
+    let list = List { kind, api_version: &api_version, metadata: page.metadata(), objects: &page.objects };
     if call.format.encoding == Encoding::Json && !call.format.pretty {
         // The common case goes straight to bytes: thousands of pods are not copied to drop two keys.
         let mut bytes = serde_json::to_vec(&list).unwrap_or_default();
         bytes.push(b'\n');
         return Response::new(200, "application/json", bytes);
     }
-    call.format
-        .encode(200, &serde_json::to_value(&list).unwrap_or_default())
+    call.format.encode(200, &serde_json::to_value(&list).unwrap_or_default())
 }
 
 /// Selects what a list request wants to see.
 pub(super) fn page(storage: &Storage, call: &Call<'_>) -> Result<Page, Status> {
     let query = &call.query;
-    let namespace = call
-        .resource
-        .namespaced
-        .then_some(call.namespace)
-        .filter(|namespace| !namespace.is_empty());
-    let matches =
-        |object: &&Arc<Value>| query.labels.matches(object) && query.fields.matches(object);
+    let namespace = call.resource.namespaced.then_some(call.namespace).filter(|namespace| !namespace.is_empty());
+    let matches = |object: &&Arc<Value>| query.labels.matches(object) && query.fields.matches(object);
 
     let token = match query.continue_token.as_str() {
         "" => None,
         text => {
             if !matches!(query.resource_version.as_str(), "" | "0") {
-                return Err(Status::bad_request(
-                    "specifying resource version is not allowed when using continue",
-                ));
+                return Err(Status::bad_request("specifying resource version is not allowed when using continue"));
             }
             Some(ContinueToken::decode(text)?)
         }
@@ -190,12 +149,9 @@ pub(super) fn page(storage: &Storage, call: &Call<'_>) -> Result<Page, Status> {
         Some(token) => token.revision,
         None => exact_revision(storage, call)?,
     };
-    let after = token
-        .as_ref()
-        .map(|token| (token.after.0.as_str(), token.after.1.as_str()));
-    let is_new = |object: &&Arc<Value>| {
-        after.is_none_or(|after| (object::namespace(object), object::name(object)) > after)
-    };
+    let after = token.as_ref().map(|token| (token.after.0.as_str(), token.after.1.as_str()));
+    let is_new =
+        |object: &&Arc<Value>| after.is_none_or(|after| (object::namespace(object), object::name(object)) > after);
     let revision = exact.unwrap_or(storage.revision());
     let counted = query.labels.is_empty() && query.fields.is_empty();
     let cut = |candidates: &mut dyn Iterator<Item = &Arc<Value>>| {
@@ -203,9 +159,7 @@ pub(super) fn page(storage: &Storage, call: &Call<'_>) -> Result<Page, Status> {
     };
     Ok(match exact.filter(|revision| *revision < storage.revision()) {
         Some(revision) => {
-            let objects = storage
-                .list_at(call.resource, namespace, revision)
-                .map_err(|_| expired(token.as_ref()))?;
+            let objects = storage.list_at(call.resource, namespace, revision).map_err(|_| expired(token.as_ref()))?;
             cut(&mut objects.iter())
         }
         None => cut(&mut storage.list(call.resource, namespace)),
@@ -266,13 +220,7 @@ fn expired(token: Option<&ContinueToken>) -> Status {
          results. Continuing with the provided token results in an inconsistent list - objects that were created, \
          modified, or deleted between the time the first chunk was returned and now may show up in the list.",
     );
-    status.continue_token = Some(
-        ContinueToken {
-            revision: None,
-            after: token.after.clone(),
-        }
-        .encode(),
-    );
+    status.continue_token = Some(ContinueToken { revision: None, after: token.after.clone() }.encode());
     status
 }
 
@@ -291,11 +239,8 @@ fn check_not_future(storage: &Storage, revision: u64) -> Result<(), Status> {
         return Ok(());
     }
     let message = format!("Timeout: Too large resource version: {revision}, current: {current}");
-    let cause = Cause {
-        reason: "ResourceVersionTooLarge",
-        message: "Too large resource version".into(),
-        field: String::new(),
-    };
+    let cause =
+        Cause { reason: "ResourceVersionTooLarge", message: "Too large resource version".into(), field: String::new() };
     Err(Status::new(504, "Timeout", message).with_details(Details {
         causes: vec![cause],
         retry_after_seconds: Some(1),
@@ -332,10 +277,7 @@ struct List<'a> {
     objects: &'a [Arc<Value>],
 }
 
-fn serialize_items<S: Serializer>(
-    objects: &&[Arc<Value>],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+fn serialize_items<S: Serializer>(objects: &&[Arc<Value>], serializer: S) -> Result<S::Ok, S::Error> {
     let mut sequence = serializer.serialize_seq(Some(objects.len()))?;
     for object in *objects {
         sequence.serialize_element(&Item(object))?;

@@ -9,12 +9,7 @@ use crate::status::Status;
 
 /// `POST` of a review.
 pub(super) fn create(backend: &Backend<'_>, call: &Call<'_>) -> Result<Response, Status> {
-    let mut review = decode::body(
-        call.request,
-        Expected::resource(call.resource),
-        call.query.field_validation,
-    )?
-    .object;
+    let mut review = decode::body(call.request, Expected::resource(call.resource), call.query.field_validation)?.object;
     object::as_map(&mut review).insert("status".into(), json!({"allowed": true}));
     read::show(backend, call, 201, &review)
 }

@@ -30,20 +30,13 @@ pub(super) struct Target<'a> {
 /// # Errors
 /// 404 for a path below a known group-version that names nothing.
 pub(super) fn route(request: &Request) -> Result<Route<'_>, Status> {
-    let segments: Vec<&str> = request
-        .path
-        .split('/')
-        .filter(|segment| !segment.is_empty())
-        .collect();
+    let segments: Vec<&str> = request.path.split('/').filter(|segment| !segment.is_empty()).collect();
     let (group, version, rest) = match segments.as_slice() {
         ["api", version, rest @ ..] if !rest.is_empty() => ("", *version, rest),
         ["apis", group, version, rest @ ..] if !rest.is_empty() => (*group, *version, rest),
         _ => return Ok(Route::Meta),
     };
-    if !resources::all()
-        .iter()
-        .any(|resource| resource.group == group)
-    {
+    if !resources::all().iter().any(|resource| resource.group == group) {
         return Ok(Route::Meta);
     }
     let (watch, rest) = match rest {
@@ -69,13 +62,7 @@ pub(super) fn route(request: &Request) -> Result<Route<'_>, Status> {
         None => None,
         Some(sub) => Some(resource.subresource(sub).ok_or_else(Status::unknown_path)?),
     };
-    Ok(Route::Resource(Target {
-        resource,
-        namespace,
-        name,
-        subresource,
-        watch,
-    }))
+    Ok(Route::Resource(Target { resource, namespace, name, subresource, watch }))
 }
 
 /// `namespaces/NAME`, `namespaces/NAME/status`: the namespace itself rather than something in it.

@@ -54,17 +54,15 @@ fn apply(backend: &mut Backend<'_>, call: &Call<'_>) -> Result<Response, Status>
     if let Some(replicas) = configuration.pointer("/spec/replicas") {
         opinion["spec"] = json!({"replicas": replicas});
     }
-    let manager = Manager {
-        name: call.query.field_manager(call.request),
-        apply: true,
-        subresource: "scale",
-    };
+    let manager = Manager { name: call.query.field_manager(call.request), apply: true, subresource: "scale" };
     let force = call.query.force == Some(true);
-    let merged =
-        crate::patch::apply::apply(call.resource, Some(&live), &opinion, &manager, force, backend.now)?;
-    let updated = backend
-        .writes(&call.query, call.request, "scale", true)
-        .update(call.resource, call.namespace, call.name, merged)?;
+    let merged = crate::patch::apply::apply(call.resource, Some(&live), &opinion, &manager, force, backend.now)?;
+    let updated = backend.writes(&call.query, call.request, "scale", true).update(
+        call.resource,
+        call.namespace,
+        call.name,
+        merged,
+    )?;
     read::show(backend, call, 200, &scale_of(&updated))
 }
 
@@ -83,61 +81,38 @@ fn stored(backend: &Backend<'_>, call: &Call<'_>) -> Result<std::sync::Arc<Value
 fn update(backend: &mut Backend<'_>, call: &Call<'_>, scale: &Value) -> Result<Response, Status> {
     let replicas = object::integer(scale, "/spec/replicas").unwrap_or(0);
     if replicas < 0 {
-        let error = FieldError::invalid(
-            "spec.replicas",
-            &json!(replicas),
-            "must be greater than or equal to 0",
-        );
-        return Err(Status::invalid_kind(
-            SCALE.0,
-            SCALE.2,
-            call.name,
-            vec![error],
-        ));
+        let error = FieldError::invalid("spec.replicas", &json!(replicas), "must be greater than or equal to 0");
+        return Err(Status::invalid_kind(SCALE.0, SCALE.2, call.name, vec![error]));
     }
     let mut object = Value::clone(&*stored(backend, call)?);
-    object::child_mut(object::as_map(&mut object), "spec")
-        .insert("replicas".into(), json!(replicas));
+    object::child_mut(object::as_map(&mut object), "spec").insert("replicas".into(), json!(replicas));
     let metadata = object::metadata_mut(&mut object);
     for key in ["resourceVersion", "uid"] {
         // What the Scale names is a precondition on its parent.
         let wanted = object::text(scale, &format!("/metadata/{key}"));
         metadata.insert(key.into(), json!(wanted));
     }
-    let updated = backend
-        .writes(&call.query, call.request, "scale", false)
-        .update(call.resource, call.namespace, call.name, object)?;
+    let updated = backend.writes(&call.query, call.request, "scale", false).update(
+        call.resource,
+        call.namespace,
+        call.name,
+        object,
+    )?;
     read::show(backend, call, 200, &scale_of(&updated))
 }
 
 /// The Scale of an object. Zero replicas are left out of its spec, but not of its status.
 fn scale_of(object: &Value) -> Value {
     let mut metadata = Map::new();
-    for key in [
-        "name",
-        "namespace",
-        "uid",
-        "resourceVersion",
-        "creationTimestamp",
-    ] {
-        if let Some(value) = object
-            .get("metadata")
-            .and_then(|metadata| metadata.get(key))
-        {
+    for key in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
+        if let Some(value) = object.get("metadata").and_then(|metadata| metadata.get(key)) {
             metadata.insert(key.into(), value.clone());
         }
     }
     let replicas = object::integer(object, "/spec/replicas").unwrap_or(0);
-    let spec = if replicas == 0 {
-        json!({})
-    } else {
-        json!({"replicas": replicas})
-    };
+    let spec = if replicas == 0 { json!({}) } else { json!({"replicas": replicas}) };
     let mut status = json!({"replicas": object::integer(object, "/status/replicas").unwrap_or(0)});
-    let selector = object
-        .pointer("/spec/selector")
-        .map(LabelSelector::from_object)
-        .unwrap_or_default();
+    let selector = object.pointer("/spec/selector").map(LabelSelector::from_object).unwrap_or_default();
     if !selector.is_empty() {
         status["selector"] = json!(selector.to_string());
     }

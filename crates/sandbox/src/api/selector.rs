@@ -36,35 +36,20 @@ impl LabelSelector {
     /// # Errors
     /// The server's message.
     pub fn parse(text: &str) -> Result<Self, String> {
-        Parser::new(text)
-            .selector()
-            .map(|requirements| Self { requirements })
+        Parser::new(text).selector().map(|requirements| Self { requirements })
     }
 
     /// Reads `{matchLabels, matchExpressions}`.
     pub fn from_object(selector: &Value) -> Self {
         let mut requirements = Vec::new();
-        for (key, value) in selector
-            .get("matchLabels")
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-        {
+        for (key, value) in selector.get("matchLabels").and_then(Value::as_object).into_iter().flatten() {
             let value = value.as_str().unwrap_or_default().to_owned();
-            requirements.push(Requirement {
-                key: key.clone(),
-                operator: Operator::In(vec![value]),
-            });
+            requirements.push(Requirement { key: key.clone(), operator: Operator::In(vec![value]) });
         }
         for expression in object::items(selector, "/matchExpressions") {
             let key = object::text(expression, "/key").to_owned();
-            let values = || {
-                object::items(expression, "/values")
-                    .iter()
-                    .filter_map(Value::as_str)
-                    .map(str::to_owned)
-                    .collect()
-            };
+            let values =
+                || object::items(expression, "/values").iter().filter_map(Value::as_str).map(str::to_owned).collect();
             let operator = match object::text(expression, "/operator") {
                 "In" => Operator::In(values()),
                 "NotIn" => Operator::NotIn(values()),
@@ -83,9 +68,7 @@ impl LabelSelector {
 
     /// Whether the labels of an object meet every requirement.
     pub fn matches(&self, object: &Value) -> bool {
-        self.requirements
-            .iter()
-            .all(|requirement| requirement.matches(object))
+        self.requirements.iter().all(|requirement| requirement.matches(object))
     }
 }
 
@@ -100,13 +83,9 @@ impl std::fmt::Display for LabelSelector {
             }
             let key = &requirement.key;
             match &requirement.operator {
-                Operator::In(values) if values.len() == 1 => {
-                    write!(formatter, "{key}={}", values[0])?
-                }
+                Operator::In(values) if values.len() == 1 => write!(formatter, "{key}={}", values[0])?,
                 Operator::In(values) => write!(formatter, "{key} in ({})", sorted_list(values))?,
-                Operator::NotIn(values) => {
-                    write!(formatter, "{key} notin ({})", sorted_list(values))?
-                }
+                Operator::NotIn(values) => write!(formatter, "{key} notin ({})", sorted_list(values))?,
                 Operator::Exists => write!(formatter, "{key}")?,
                 Operator::NotExists => write!(formatter, "!{key}")?,
                 Operator::GreaterThan(bound) => write!(formatter, "{key}>{bound}")?,
@@ -128,12 +107,8 @@ impl Requirement {
         let value = object::label(object, &self.key);
         let number = || value.and_then(|value| value.parse::<i64>().ok());
         match &self.operator {
-            Operator::In(values) => {
-                value.is_some_and(|value| values.iter().any(|one| one == value))
-            }
-            Operator::NotIn(values) => {
-                value.is_none_or(|value| values.iter().all(|one| one != value))
-            }
+            Operator::In(values) => value.is_some_and(|value| values.iter().any(|one| one == value)),
+            Operator::NotIn(values) => value.is_none_or(|value| values.iter().all(|one| one != value)),
             Operator::Exists => value.is_some(),
             Operator::NotExists => value.is_none(),
             Operator::GreaterThan(bound) => number().is_some_and(|number| number > *bound),
@@ -177,9 +152,7 @@ impl Parser {
                 rest = &rest[symbol.len()..];
             } else {
                 let end = rest
-                    .find(|character: char| {
-                        character.is_whitespace() || "=!,()<>".contains(character)
-                    })
+                    .find(|character: char| character.is_whitespace() || "=!,()<>".contains(character))
                     .unwrap_or(rest.len());
                 tokens.push(Token::Word(rest[..end].to_owned()));
                 rest = &rest[end..];
@@ -206,33 +179,22 @@ impl Parser {
             match self.peek() {
                 Token::End => return Ok(requirements),
                 Token::Word(_) | Token::Symbol("!") => {
-                    requirements.push(
-                        self.requirement()
-                            .map_err(|why| format!("unable to parse requirement: {why}"))?,
-                    );
+                    requirements.push(self.requirement().map_err(|why| format!("unable to parse requirement: {why}"))?);
                     match self.next() {
                         Token::End => return Ok(requirements),
                         Token::Symbol(",") => {
                             if !matches!(self.peek(), Token::Word(_) | Token::Symbol("!")) {
                                 let found = self.peek().text();
-                                return Err(format!(
-                                    "found '{found}', expected: identifier after ','"
-                                ));
+                                return Err(format!("found '{found}', expected: identifier after ','"));
                             }
                         }
                         other => {
-                            return Err(format!(
-                                "found '{}', expected: ',' or 'end of string'",
-                                other.text()
-                            ));
+                            return Err(format!("found '{}', expected: ',' or 'end of string'", other.text()));
                         }
                     }
                 }
                 other => {
-                    return Err(format!(
-                        "found '{}', expected: !, identifier, or 'end of string'",
-                        other.text()
-                    ));
+                    return Err(format!("found '{}', expected: !, identifier, or 'end of string'", other.text()));
                 }
             }
         }
@@ -248,27 +210,16 @@ impl Parser {
             other => return Err(format!("found '{}', expected: identifier", other.text())),
         };
         if negated {
-            return Ok(Requirement {
-                key,
-                operator: Operator::NotExists,
-            });
+            return Ok(Requirement { key, operator: Operator::NotExists });
         }
         let operator = match self.peek().clone() {
             Token::End | Token::Symbol(",") => {
-                return Ok(Requirement {
-                    key,
-                    operator: Operator::Exists,
-                });
+                return Ok(Requirement { key, operator: Operator::Exists });
             }
             Token::Word(word) if matches!(word.as_str(), "in" | "notin" | "gt" | "lt") => word,
-            Token::Symbol(symbol) if matches!(symbol, "=" | "==" | "!=" | "<" | ">") => {
-                symbol.to_owned()
-            }
+            Token::Symbol(symbol) if matches!(symbol, "=" | "==" | "!=" | "<" | ">") => symbol.to_owned(),
             other => {
-                return Err(format!(
-                    "found '{}', expected: in, notin, =, ==, !=, gt, lt",
-                    other.text()
-                ));
+                return Err(format!("found '{}', expected: in, notin, =, ==, !=, gt, lt", other.text()));
             }
         };
         self.next();
@@ -308,10 +259,7 @@ impl Parser {
                     }
                 }
                 other => {
-                    return Err(format!(
-                        "found '{}', expected: ',', ')' or identifier",
-                        other.text()
-                    ));
+                    return Err(format!("found '{}', expected: ',', ')' or identifier", other.text()));
                 }
             }
         }
@@ -330,7 +278,9 @@ impl Parser {
 
     fn number(&mut self) -> Result<i64, String> {
         let text = self.single()?;
-        text.parse().map_err(|_| format!("values[0][]: Invalid value: {text:?}: for 'Gt', 'Lt' operators, the value must be an integer"))
+        text.parse().map_err(|_| {
+            format!("values[0][]: Invalid value: {text:?}: for 'Gt', 'Lt' operators, the value must be an integer")
+        })
     }
 }
 
@@ -356,28 +306,13 @@ impl FieldSelector {
         let mut terms = Vec::new();
         for part in split_terms(text) {
             let term = if let Some((path, value)) = part.split_once("!=") {
-                Term {
-                    path: path.into(),
-                    value: value.into(),
-                    equal: false,
-                }
-            } else if let Some((path, value)) =
-                part.split_once("==").or_else(|| part.split_once('='))
-            {
-                Term {
-                    path: path.into(),
-                    value: value.into(),
-                    equal: true,
-                }
+                Term { path: path.into(), value: value.into(), equal: false }
+            } else if let Some((path, value)) = part.split_once("==").or_else(|| part.split_once('=')) {
+                Term { path: path.into(), value: value.into(), equal: true }
             } else {
-                return Err(format!(
-                    "invalid selector: '{text}'; can't understand '{part}'"
-                ));
+                return Err(format!("invalid selector: '{text}'; can't understand '{part}'"));
             };
-            terms.push(Term {
-                value: unescape(&term.value),
-                ..term
-            });
+            terms.push(Term { value: unescape(&term.value), ..term });
         }
         Ok(Self { terms })
     }
@@ -401,9 +336,7 @@ impl FieldSelector {
                 continue;
             }
             return Err(if resource.field_labels.is_empty() {
-                format!(
-                    "\"{path}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
-                )
+                format!("\"{path}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
             } else {
                 format!("field label not supported: {path}")
             });
@@ -413,17 +346,12 @@ impl FieldSelector {
 
     /// Whether an object meets every term.
     pub fn matches(&self, object: &Value) -> bool {
-        self.terms
-            .iter()
-            .all(|term| (read_field(object, &term.path) == term.value) == term.equal)
+        self.terms.iter().all(|term| (read_field(object, &term.path) == term.value) == term.equal)
     }
 
     /// The one name that can match, if the selector fixes it.
     pub fn name(&self) -> Option<&str> {
-        self.terms
-            .iter()
-            .find(|term| term.equal && term.path == "metadata.name")
-            .map(|term| term.value.as_str())
+        self.terms.iter().find(|term| term.equal && term.path == "metadata.name").map(|term| term.value.as_str())
     }
 }
 
@@ -451,11 +379,7 @@ fn unescape(text: &str) -> String {
     let mut result = String::with_capacity(text.len());
     let mut characters = text.chars();
     while let Some(character) = characters.next() {
-        result.push(if character == '\\' {
-            characters.next().unwrap_or('\\')
-        } else {
-            character
-        });
+        result.push(if character == '\\' { characters.next().unwrap_or('\\') } else { character });
     }
     result
 }

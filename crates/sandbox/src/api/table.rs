@@ -16,19 +16,11 @@ pub(super) fn render(
     columns: bool,
     now: Timestamp,
 ) -> Value {
-    let rows = objects
-        .iter()
-        .map(|object| row((resource.row)(object, now), object, include))
-        .collect();
+    let rows = objects.iter().map(|object| row((resource.row)(object, now), object, include)).collect();
     assemble(resource, metadata, columns, rows)
 }
 
-fn assemble(
-    resource: &'static Resource,
-    metadata: Value,
-    columns: bool,
-    rows: Vec<Value>,
-) -> Value {
+fn assemble(resource: &'static Resource, metadata: Value, columns: bool, rows: Vec<Value>) -> Value {
     json!({
         "kind": "Table",
         "apiVersion": "meta.k8s.io/v1",

@@ -66,10 +66,7 @@ struct View {
 /// `GET ...?watch=true`
 pub(super) fn start(backend: &mut Backend<'_>, call: &Call<'_>) -> Result<Response, Status> {
     let query = &call.query;
-    query
-        .fields
-        .check(call.resource)
-        .map_err(Status::bad_request)?;
+    query.fields.check(call.resource).map_err(Status::bad_request)?;
     if call.format.encoding == Encoding::Yaml {
         // YAML has no framing for streams.
         return Err(negotiate::not_acceptable(format!(
@@ -85,15 +82,9 @@ pub(super) fn start(backend: &mut Backend<'_>, call: &Call<'_>) -> Result<Respon
         Some(seconds) if seconds > 0 => seconds,
         _ => DEFAULT_TIMEOUT + backend.rng.random_range(0..DEFAULT_TIMEOUT),
     };
-    let end = backend
-        .now
-        .saturating_add(SignedDuration::from_secs(seconds))
-        .unwrap_or(Timestamp::MAX);
-    let namespace = call
-        .resource
-        .namespaced
-        .then(|| call.namespace.to_owned())
-        .filter(|namespace| !namespace.is_empty());
+    let end = backend.now.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
+    let namespace =
+        call.resource.namespaced.then(|| call.namespace.to_owned()).filter(|namespace| !namespace.is_empty());
 
     let storage = &*backend.storage;
     let replay = match query.send_initial_events {
@@ -109,21 +100,13 @@ pub(super) fn start(backend: &mut Backend<'_>, call: &Call<'_>) -> Result<Respon
     } else {
         Vec::new()
     };
-    let seen = if replay || revision == 0 {
-        storage.revision()
-    } else {
-        revision
-    };
+    let seen = if replay || revision == 0 { storage.revision() } else { revision };
     let mut watch = Watch {
         resource: call.resource,
         namespace,
         labels: query.labels.clone(),
         fields: query.fields.clone(),
-        view: View {
-            form: call.format.form,
-            include: query.include_object,
-            columns_told: false,
-        },
+        view: View { form: call.format.form, include: query.include_object, columns_told: false },
         seen,
         initial,
         mark_initial_end: query.send_initial_events == Some(true) && query.allow_bookmarks,
@@ -137,9 +120,7 @@ pub(super) fn start(backend: &mut Backend<'_>, call: &Call<'_>) -> Result<Respon
         watch.view.form = Form::Metadata;
     }
     let mut response = Response::new(200, "application/json", Bytes::new());
-    response
-        .headers
-        .push(("Transfer-Encoding", "chunked".to_owned()));
+    response.headers.push(("Transfer-Encoding", "chunked".to_owned()));
     response.body = Body::Watch(Box::new(watch));
     Ok(response)
 }
@@ -159,22 +140,16 @@ impl Watch {
         if std::mem::take(&mut self.mark_initial_end) {
             polled.lines.push(self.bookmark(self.seen, true, now));
         }
-        let events: Vec<(&'static str, Arc<Value>)> =
-            match storage.events_after(self.resource, self.seen) {
-                Ok(events) => events.filter_map(|event| self.translate(event)).collect(),
-                Err(gone) => {
-                    let message = format!(
-                        "too old resource version: {} ({})",
-                        gone.wanted, gone.oldest
-                    );
-                    polled
-                        .lines
-                        .push(line_of("ERROR", &Status::expired(message).to_value()));
-                    self.ended = true;
-                    polled.ended = true;
-                    return polled;
-                }
-            };
+        let events: Vec<(&'static str, Arc<Value>)> = match storage.events_after(self.resource, self.seen) {
+            Ok(events) => events.filter_map(|event| self.translate(event)).collect(),
+            Err(gone) => {
+                let message = format!("too old resource version: {} ({})", gone.wanted, gone.oldest);
+                polled.lines.push(line_of("ERROR", &Status::expired(message).to_value()));
+                self.ended = true;
+                polled.ended = true;
+                return polled;
+            }
+        };
         for (kind, object) in events {
             let line = self.line(kind, &object, now);
             polled.lines.push(line);
@@ -189,11 +164,7 @@ impl Watch {
             polled.ended = true;
             return polled;
         }
-        polled.wake = Some(if self.bookmarks {
-            self.end.min(self.next_bookmark)
-        } else {
-            self.end
-        });
+        polled.wake = Some(if self.bookmarks { self.end.min(self.next_bookmark) } else { self.end });
         polled
     }
 
@@ -208,11 +179,7 @@ impl Watch {
 
     /// What an event means to somebody who only sees what the selectors let through.
     fn translate(&self, event: &Event) -> Option<(&'static str, Arc<Value>)> {
-        if self
-            .namespace
-            .as_deref()
-            .is_some_and(|namespace| namespace != object::namespace(&event.object))
-        {
+        if self.namespace.as_deref().is_some_and(|namespace| namespace != object::namespace(&event.object)) {
             return None;
         }
         let matches = |object: &Value| self.labels.matches(object) && self.fields.matches(object);
@@ -255,8 +222,7 @@ impl View {
             Form::Metadata | Form::MetadataList => read::partial(object),
             Form::Table => {
                 let columns = !std::mem::replace(&mut self.columns_told, true);
-                let metadata =
-                    json!({"resourceVersion": object::text(object, "/metadata/resourceVersion")});
+                let metadata = json!({"resourceVersion": object::text(object, "/metadata/resourceVersion")});
                 table::render(resource, &[object], metadata, self.include, columns, now)
             }
         }

@@ -13,56 +13,30 @@ use crate::writes::{DeleteOptions, Deletion, Part, Propagation};
 
 /// `POST` on a collection.
 pub(super) fn create(backend: &mut Backend<'_>, call: &Call<'_>) -> Result<Response, Status> {
-    let body = decode::body(
-        call.request,
-        Expected::resource(call.resource),
-        call.query.field_validation,
-    )?;
+    let body = decode::body(call.request, Expected::resource(call.resource), call.query.field_validation)?;
     check_namespace(call, &body.object)?;
-    let created = backend
-        .writes(&call.query, call.request, "", false)
-        .create(call.resource, call.namespace, body.object)?;
-    Ok(warned(
-        read::show(backend, call, 201, &created)?,
-        &body.warnings,
-    ))
+    let created =
+        backend.writes(&call.query, call.request, "", false).create(call.resource, call.namespace, body.object)?;
+    Ok(warned(read::show(backend, call, 201, &created)?, &body.warnings))
 }
 
 /// `PUT` on an object or its status.
-pub(super) fn put(
-    backend: &mut Backend<'_>,
-    call: &Call<'_>,
-    part: Part,
-) -> Result<Response, Status> {
-    let body = decode::body(
-        call.request,
-        Expected::resource(call.resource),
-        call.query.field_validation,
-    )?;
+pub(super) fn put(backend: &mut Backend<'_>, call: &Call<'_>, part: Part) -> Result<Response, Status> {
+    let body = decode::body(call.request, Expected::resource(call.resource), call.query.field_validation)?;
     check_name(call, &body.object)?;
     check_namespace(call, &body.object)?;
-    let existed = backend
-        .storage
-        .get(call.resource, call.namespace, call.name)
-        .is_some();
+    let existed = backend.storage.get(call.resource, call.namespace, call.name).is_some();
     let mut writes = backend.writes(&call.query, call.request, subresource(part), false);
     let updated = match part {
         Part::Main => writes.update(call.resource, call.namespace, call.name, body.object),
         Part::Status => writes.update_status(call.resource, call.namespace, call.name, body.object),
     }?;
     let status = if existed { 200 } else { 201 };
-    Ok(warned(
-        read::show(backend, call, status, &updated)?,
-        &body.warnings,
-    ))
+    Ok(warned(read::show(backend, call, status, &updated)?, &body.warnings))
 }
 
 /// `PATCH` on an object or its status.
-pub(super) fn patch(
-    backend: &mut Backend<'_>,
-    call: &Call<'_>,
-    part: Part,
-) -> Result<Response, Status> {
+pub(super) fn patch(backend: &mut Backend<'_>, call: &Call<'_>, part: Part) -> Result<Response, Status> {
     check_patch_options(call)?;
     if decode::content_type(call.request) == apply::MEDIA_TYPE {
         return apply::patch(backend, call, part);
@@ -81,10 +55,7 @@ pub(super) fn patch(
         Part::Main => writes.update(call.resource, call.namespace, call.name, body.object),
         Part::Status => writes.update_status(call.resource, call.namespace, call.name, body.object),
     }?;
-    Ok(warned(
-        read::show(backend, call, 200, &updated)?,
-        &body.warnings,
-    ))
+    Ok(warned(read::show(backend, call, 200, &updated)?, &body.warnings))
 }
 
 /// The subresource that a part is written through.
@@ -99,34 +70,16 @@ pub(super) fn subresource(part: Part) -> &'static str {
 pub(super) fn check_patch_options(call: &Call<'_>) -> Result<(), Status> {
     let apply = decode::content_type(call.request) == apply::MEDIA_TYPE;
     let mut errors = Vec::new();
-    if apply
-        && call
-            .query
-            .field_manager
-            .as_deref()
-            .unwrap_or_default()
-            .is_empty()
-    {
-        errors.push(FieldError::required(
-            "fieldManager",
-            "is required for apply patch",
-        ));
+    if apply && call.query.field_manager.as_deref().unwrap_or_default().is_empty() {
+        errors.push(FieldError::required("fieldManager", "is required for apply patch"));
     }
     if !apply && call.query.force.is_some() {
-        errors.push(FieldError::forbidden(
-            "force",
-            "may not be specified for non-apply patch",
-        ));
+        errors.push(FieldError::forbidden("force", "may not be specified for non-apply patch"));
     }
     if errors.is_empty() {
         return Ok(());
     }
-    Err(Status::invalid_kind(
-        "meta.k8s.io",
-        "PatchOptions",
-        "",
-        errors,
-    ))
+    Err(Status::invalid_kind("meta.k8s.io", "PatchOptions", "", errors))
 }
 
 /// Applies the patch of the request to `stored` and decodes the result.
@@ -134,8 +87,7 @@ pub(super) fn patched(call: &Call<'_>, expected: Expected, stored: &Value) -> Re
     let body = &call.request.body;
     let mut duplicates = Vec::new();
     let mut parse = || -> Result<Value, PatchError> {
-        let (value, twice) =
-            strict_json::parse(body).map_err(|_| PatchError::Malformed(go_json::explain(body)))?;
+        let (value, twice) = strict_json::parse(body).map_err(|_| PatchError::Malformed(go_json::explain(body)))?;
         duplicates = twice;
         Ok(value)
     };
@@ -149,9 +101,9 @@ pub(super) fn patched(call: &Call<'_>, expected: Expected, stored: &Value) -> Re
         }
     };
     let result = match decode::content_type(call.request) {
-        "application/json-patch+json" => parse()
-            .and_then(|operations| patch::json::apply(stored, &operations))
-            .map(|result| (result, None)),
+        "application/json-patch+json" => {
+            parse().and_then(|operations| patch::json::apply(stored, &operations)).map(|result| (result, None))
+        }
         "application/merge-patch+json" => parse().and_then(object_of).map(|map| {
             let mut result = stored.clone();
             patch::merge::apply(&mut result, &Value::Object(map));
@@ -162,10 +114,8 @@ pub(super) fn patched(call: &Call<'_>, expected: Expected, stored: &Value) -> Re
             Ok((result, Some(patch::strategic::go_text(&Value::Object(map)))))
         }),
         _ => {
-            return Err(
-                Status::new(415, "UnsupportedMediaType", "415: Unsupported Media Type")
-                    .with_details(Details::default()),
-            );
+            return Err(Status::new(415, "UnsupportedMediaType", "415: Unsupported Media Type")
+                .with_details(Details::default()));
         }
     };
     let (result, shown) = result.map_err(|error| match error {
@@ -181,17 +131,14 @@ pub(super) fn patched(call: &Call<'_>, expected: Expected, stored: &Value) -> Re
     };
     decode::same_kind(&result, expected).map_err(|(_, why)| refuse(why))?;
     let wiped = result.pointer("/metadata/managedFields") == Some(&json!([]));
-    let mut body = decode::typed(result, duplicates, expected, call.query.field_validation).map_err(
-        |mismatch| match mismatch {
-            decode::Mismatch::Type { source, .. } if strategic => {
-                refuse(unstructured_words(&source))
-            }
-            decode::Mismatch::Type { source, .. } => refuse(source.to_string()),
-            decode::Mismatch::Strict { errors, .. } => {
-                refuse(format!("strict decoding error: {errors}"))
-            }
-        },
-    )?;
+    let mut body =
+        decode::typed(result, duplicates, expected, call.query.field_validation).map_err(
+            |mismatch| match mismatch {
+                decode::Mismatch::Type { source, .. } if strategic => refuse(unstructured_words(&source)),
+                decode::Mismatch::Type { source, .. } => refuse(source.to_string()),
+                decode::Mismatch::Strict { errors, .. } => refuse(format!("strict decoding error: {errors}")),
+            },
+        )?;
     if wiped {
         // Decoding drops an empty list, and one empty entry says the same.
         object::metadata_mut(&mut body.object).insert("managedFields".into(), json!([{}]));
@@ -203,10 +150,7 @@ pub(super) fn patched(call: &Call<'_>, expected: Expected, stored: &Value) -> Re
 fn unstructured_words(error: &crate::schema::decode::DecodeError) -> String {
     use crate::schema::decode::DecodeError;
     match error {
-        DecodeError::Field {
-            found, expected, ..
-        }
-        | DecodeError::Root { found, expected } => {
+        DecodeError::Field { found, expected, .. } | DecodeError::Root { found, expected } => {
             let found = found.split(' ').next().unwrap_or_default();
             let found = if found == "object" { "map" } else { found };
             match expected.as_str() {
@@ -227,9 +171,7 @@ fn sorted_top(value: &Value) -> Value {
     };
     let mut keys: Vec<&String> = map.keys().collect();
     keys.sort();
-    keys.into_iter()
-        .map(|key| (key.clone(), map[key].clone()))
-        .collect()
+    keys.into_iter().map(|key| (key.clone(), map[key].clone())).collect()
 }
 
 /// The name in the body must be the one in the path.
@@ -251,9 +193,7 @@ pub(super) fn check_namespace(call: &Call<'_>, object: &Value) -> Result<(), Sta
     if namespace.is_empty() || namespace == call.namespace || !call.resource.namespaced {
         return Ok(());
     }
-    Err(Status::bad_request(
-        "the namespace of the provided object does not match the namespace sent on the request",
-    ))
+    Err(Status::bad_request("the namespace of the provided object does not match the namespace sent on the request"))
 }
 
 /// A patch may not change the uid. A real server finds this twice: in the patch, and when it updates.
@@ -263,20 +203,14 @@ fn check_identity(call: &Call<'_>, stored: &Value, object: &Value) -> Result<(),
         return Ok(());
     }
     let error = FieldError::invalid("metadata.uid", &json!(uid), "field is immutable");
-    Err(Status::invalid(
-        call.resource,
-        call.name,
-        vec![error.clone(), error],
-    ))
+    Err(Status::invalid(call.resource, call.name, vec![error.clone(), error]))
 }
 
 /// Adds one Warning header per warning.
 fn warned(mut response: Response, warnings: &[String]) -> Response {
     for warning in warnings {
         let text = warning.replace('\\', "\\\\").replace('"', "\\\"");
-        response
-            .headers
-            .push(("Warning", format!("299 - \"{text}\"")));
+        response.headers.push(("Warning", format!("299 - \"{text}\"")));
     }
     response
 }
@@ -310,25 +244,14 @@ pub(super) fn delete(backend: &mut Backend<'_>, call: &Call<'_>) -> Result<Respo
 }
 
 /// `DELETE` on a collection.
-pub(super) fn delete_collection(
-    backend: &mut Backend<'_>,
-    call: &Call<'_>,
-) -> Result<Response, Status> {
-    call.query
-        .fields
-        .check(call.resource)
-        .map_err(Status::bad_request)?;
+pub(super) fn delete_collection(backend: &mut Backend<'_>, call: &Call<'_>) -> Result<Response, Status> {
+    call.query.fields.check(call.resource).map_err(Status::bad_request)?;
     let (options, dry_run) = delete_options(call)?;
     let page = read::page(backend.storage, call)?;
     let mut writes = backend.writes(&call.query, call.request, "", false);
     writes.dry_run |= dry_run;
     for object in page.objects() {
-        match writes.delete(
-            call.resource,
-            object::namespace(object),
-            object::name(object),
-            &options,
-        ) {
+        match writes.delete(call.resource, object::namespace(object), object::name(object), &options) {
             Ok(_) => {}
             // Somebody else (a finalizer run by an earlier delete) was faster.
             Err(status) if status.code == 404 => {}
@@ -340,13 +263,7 @@ pub(super) fn delete_collection(
 
 /// Options from the body, or else from the query.
 fn delete_options(call: &Call<'_>) -> Result<(DeleteOptions, bool), Status> {
-    let query = |wanted: &str| {
-        call.request
-            .query
-            .iter()
-            .find(|(key, _)| key == wanted)
-            .map(|(_, value)| value.clone())
-    };
+    let query = |wanted: &str| call.request.query.iter().find(|(key, _)| key == wanted).map(|(_, value)| value.clone());
     let body = if call.request.body.is_empty() {
         let grace = query("gracePeriodSeconds").and_then(|text| text.parse::<i64>().ok());
         let mut body = json!({});
@@ -362,9 +279,7 @@ fn delete_options(call: &Call<'_>) -> Result<(DeleteOptions, bool), Status> {
         body
     } else {
         let (body, _) = decode::parse(call.request, |why| {
-            Status::bad_request(format!(
-                "couldn't get version/kind; json parse error: {why}"
-            ))
+            Status::bad_request(format!("couldn't get version/kind; json parse error: {why}"))
         })?;
         let kind = object::kind(&body);
         if !matches!(kind, "" | "DeleteOptions") {
@@ -393,11 +308,7 @@ pub(super) fn read_delete_options(body: &Value) -> Result<(DeleteOptions, bool),
         ("", None) => None,
         (_, Some(_)) => {
             let detail = "orphanDependents and deletionPropagation cannot be both set";
-            errors.push(FieldError::invalid(
-                "propagationPolicy",
-                &json!(policy),
-                detail,
-            ));
+            errors.push(FieldError::invalid("propagationPolicy", &json!(policy), detail));
             None
         }
         ("Foreground", None) => Some(Propagation::Foreground),
@@ -405,39 +316,21 @@ pub(super) fn read_delete_options(body: &Value) -> Result<(DeleteOptions, bool),
         ("Orphan", None) => Some(Propagation::Orphan),
         (_, None) => {
             let supported = ["Foreground", "Background", "Orphan", "nil"];
-            errors.push(FieldError::not_supported(
-                "propagationPolicy",
-                &json!(policy),
-                &supported,
-            ));
+            errors.push(FieldError::not_supported("propagationPolicy", &json!(policy), &supported));
             None
         }
     };
     if !errors.is_empty() {
-        return Err(Status::invalid_kind(
-            "meta.k8s.io",
-            "DeleteOptions",
-            "",
-            errors,
-        ));
+        return Err(Status::invalid_kind("meta.k8s.io", "DeleteOptions", "", errors));
     }
-    let text = |pointer: &str| {
-        Some(object::text(body, pointer))
-            .filter(|text| !text.is_empty())
-            .map(str::to_owned)
-    };
+    let text = |pointer: &str| Some(object::text(body, pointer)).filter(|text| !text.is_empty()).map(str::to_owned);
     let options = DeleteOptions {
         grace_period_seconds: object::integer(body, "/gracePeriodSeconds"),
         propagation,
         uid: text("/preconditions/uid"),
         resource_version: text("/preconditions/resourceVersion"),
     };
-    Ok((
-        options,
-        object::items(body, "/dryRun")
-            .iter()
-            .any(|one| one == "All"),
-    ))
+    Ok((options, object::items(body, "/dryRun").iter().any(|one| one == "All")))
 }
 
 /// The validation level of a write on a subresource kind that the schema does not cover.

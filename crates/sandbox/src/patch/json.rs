@@ -59,39 +59,28 @@ struct Pointer {
 impl Pointer {
     fn parse(text: &str) -> Option<Self> {
         if text.is_empty() {
-            return Some(Self {
-                parents: Vec::new(),
-                last: None,
-            });
+            return Some(Self { parents: Vec::new(), last: None });
         }
-        let mut parents: Vec<String> = text
-            .strip_prefix('/')?
-            .split('/')
-            .map(|token| token.replace("~1", "/").replace("~0", "~"))
-            .collect();
+        let mut parents: Vec<String> =
+            text.strip_prefix('/')?.split('/').map(|token| token.replace("~1", "/").replace("~0", "~")).collect();
         let last = parents.pop();
         Some(Self { parents, last })
     }
 
     fn read<'a>(&self, document: &'a Value) -> Option<&'a Value> {
-        self.parents
-            .iter()
-            .chain(&self.last)
-            .try_fold(document, |value, token| match value {
-                Value::Object(map) => map.get(token),
-                Value::Array(items) => items.get(token.parse::<usize>().ok()?),
-                _ => None,
-            })
+        self.parents.iter().chain(&self.last).try_fold(document, |value, token| match value {
+            Value::Object(map) => map.get(token),
+            Value::Array(items) => items.get(token.parse::<usize>().ok()?),
+            _ => None,
+        })
     }
 
     fn parent<'a>(&self, document: &'a mut Value) -> Option<&'a mut Value> {
-        self.parents
-            .iter()
-            .try_fold(document, |value, token| match value {
-                Value::Object(map) => map.get_mut(token),
-                Value::Array(items) => items.get_mut(token.parse::<usize>().ok()?),
-                _ => None,
-            })
+        self.parents.iter().try_fold(document, |value, token| match value {
+            Value::Object(map) => map.get_mut(token),
+            Value::Array(items) => items.get_mut(token.parse::<usize>().ok()?),
+            _ => None,
+        })
     }
 
     fn add(&self, document: &mut Value, value: Value) -> Option<()> {
@@ -171,10 +160,7 @@ mod tests {
             {"op": "move", "from": "/a/x~0~1y", "path": "/a/z"},
             {"op": "replace", "path": "/absent", "value": true},
         ]);
-        assert_eq!(
-            apply(&target, &patch),
-            Ok(json!({"a": {"z": 1}, "l": [1, 2, 3, 4], "absent": true}))
-        );
+        assert_eq!(apply(&target, &patch), Ok(json!({"a": {"z": 1}, "l": [1, 2, 3, 4], "absent": true})));
         for refused in [
             json!([{"op": "test", "path": "/l/0", "value": 9}]),
             json!([{"op": "remove", "path": "/none"}]),
@@ -182,11 +168,7 @@ mod tests {
             json!([{"op": "add", "path": "/l/9", "value": 1}]),
             json!([{"op": "frob", "path": "/l"}]),
         ] {
-            assert_eq!(
-                apply(&target, &refused),
-                Err(PatchError::DoesNotApply),
-                "{refused}"
-            );
+            assert_eq!(apply(&target, &refused), Err(PatchError::DoesNotApply), "{refused}");
         }
     }
 }

@@ -30,10 +30,7 @@ mod tests {
     #[test]
     fn null_deletes_lists_are_replaced_and_new_objects_lose_their_nulls() {
         let mut target = json!({"a": {"b": 1, "c": 2}, "l": [1, 2]});
-        super::apply(
-            &mut target,
-            &json!({"a": {"b": null}, "l": [3], "n": {"x": null, "y": 1}}),
-        );
+        super::apply(&mut target, &json!({"a": {"b": null}, "l": [3], "n": {"x": null, "y": 1}}));
         assert_eq!(target, json!({"a": {"c": 2}, "l": [3], "n": {"y": 1}}));
     }
 }

@@ -21,11 +21,7 @@ const ORDER_PREFIX: &str = "$setElementOrder/";
 ///
 /// # Errors
 /// [`PatchError::Directive`] for unknown directives and elements without their merge key.
-pub fn apply(
-    target: &Value,
-    patch: &Map<String, Value>,
-    shape: Option<&'static Object>,
-) -> Result<Value, PatchError> {
+pub fn apply(target: &Value, patch: &Map<String, Value>, shape: Option<&'static Object>) -> Result<Value, PatchError> {
     let original = target.as_object().cloned().unwrap_or_default();
     merge_map(original, patch.clone(), shape).map(Value::Object)
 }
@@ -96,11 +92,7 @@ fn apply_element_orders(
     patch: &mut Map<String, Value>,
     shape: Option<&'static Object>,
 ) -> Result<(), PatchError> {
-    let directives: Vec<String> = patch
-        .keys()
-        .filter(|key| key.starts_with(ORDER_PREFIX))
-        .cloned()
-        .collect();
+    let directives: Vec<String> = patch.keys().filter(|key| key.starts_with(ORDER_PREFIX)).cloned().collect();
     for directive in directives {
         let Some(Value::Array(order)) = patch.shift_remove(&directive) else {
             continue;
@@ -143,12 +135,7 @@ fn merge_list(
                     merged.push(value.clone());
                 }
             }
-            Ok(arrange(
-                merged,
-                order.unwrap_or(&wanted),
-                &present,
-                |one, other| one == other,
-            ))
+            Ok(arrange(merged, order.unwrap_or(&wanted), &present, |one, other| one == other))
         }
         Some(Merge::Key(key)) => merge_keyed(present, wanted, key, field.and_then(nested), order),
     }
@@ -161,17 +148,13 @@ fn merge_keyed(
     shape: Option<&'static Object>,
     order: Option<&[Value]>,
 ) -> Result<Vec<Value>, PatchError> {
-    let same =
-        |one: &Value, other: &Value| one.get(key).is_some() && one.get(key) == other.get(key);
+    let same = |one: &Value, other: &Value| one.get(key).is_some() && one.get(key) == other.get(key);
     let mut merged = present.clone();
     let mut elements = Vec::with_capacity(wanted.len());
     let mut replace = false;
     for element in wanted {
         let directive = element.get(DIRECTIVE).cloned();
-        match directive
-            .as_ref()
-            .map(|directive| directive.as_str().unwrap_or_default())
-        {
+        match directive.as_ref().map(|directive| directive.as_str().unwrap_or_default()) {
             None => elements.push(element),
             Some("replace") => replace = true,
             Some("delete") => {
@@ -179,9 +162,7 @@ fn merge_keyed(
                 merged.retain(|one| !same(one, &element));
             }
             Some("merge") => {
-                return Err(PatchError::Directive(
-                    "merging lists cannot yet be specified in the patch".into(),
-                ));
+                return Err(PatchError::Directive("merging lists cannot yet be specified in the patch".into()));
             }
             Some(_) => {
                 let map = element.as_object().cloned().unwrap_or_default();
@@ -207,16 +188,10 @@ fn merge_keyed(
 }
 
 /// Puts a merged list in order: see the module documentation.
-fn arrange(
-    merged: Vec<Value>,
-    order: &[Value],
-    before: &[Value],
-    same: impl Fn(&Value, &Value) -> bool,
-) -> Vec<Value> {
+fn arrange(merged: Vec<Value>, order: &[Value], before: &[Value], same: impl Fn(&Value, &Value) -> bool) -> Vec<Value> {
     let position = |list: &[Value], value: &Value| list.iter().position(|one| same(one, value));
-    let (mut named, mut others): (Vec<Value>, Vec<Value>) = merged
-        .into_iter()
-        .partition(|value| position(order, value).is_some());
+    let (mut named, mut others): (Vec<Value>, Vec<Value>) =
+        merged.into_iter().partition(|value| position(order, value).is_some());
     named.sort_by_key(|value| position(order, value));
     others.sort_by_key(|value| position(before, value));
     let (mut named, mut others) = (named.into_iter().peekable(), others.into_iter().peekable());
@@ -249,10 +224,7 @@ fn require_key(element: &Value, key: &str) -> Result<(), PatchError> {
     if element.get(key).is_some() {
         return Ok(());
     }
-    Err(PatchError::Directive(format!(
-        "map: {} does not contain declared merge key: {key}",
-        go_text(element)
-    )))
+    Err(PatchError::Directive(format!("map: {} does not contain declared merge key: {key}", go_text(element))))
 }
 
 fn unknown_directive(directive: &Value, mut map: Map<String, Value>) -> PatchError {
@@ -277,11 +249,9 @@ fn without_directives(value: Value) -> Value {
             .filter(|(key, _)| !key.starts_with('$'))
             .map(|(key, value)| (key, without_directives(value)))
             .collect(),
-        Value::Array(items) => items
-            .into_iter()
-            .filter(|item| item.get(DIRECTIVE).is_none())
-            .map(without_directives)
-            .collect(),
+        Value::Array(items) => {
+            items.into_iter().filter(|item| item.get(DIRECTIVE).is_none()).map(without_directives).collect()
+        }
         other => other,
     }
 }
@@ -292,15 +262,9 @@ pub fn go_text(value: &Value) -> String {
         Value::Null => "<nil>".to_owned(),
         Value::String(text) => text.clone(),
         Value::Bool(_) | Value::Number(_) => value.to_string(),
-        Value::Array(items) => format!(
-            "[{}]",
-            items.iter().map(go_text).collect::<Vec<_>>().join(" ")
-        ),
+        Value::Array(items) => format!("[{}]", items.iter().map(go_text).collect::<Vec<_>>().join(" ")),
         Value::Object(map) => {
-            let mut entries: Vec<String> = map
-                .iter()
-                .map(|(key, value)| format!("{key}:{}", go_text(value)))
-                .collect();
+            let mut entries: Vec<String> = map.iter().map(|(key, value)| format!("{key}:{}", go_text(value))).collect();
             entries.sort();
             format!("map[{}]", entries.join(" "))
         }
@@ -321,8 +285,7 @@ mod tests {
 
     #[test]
     fn keyed_lists_merge_and_keep_a_predictable_order() {
-        let target =
-            json!({"containers": [{"name": "a", "image": "1"}, {"name": "b", "image": "1"}]});
+        let target = json!({"containers": [{"name": "a", "image": "1"}, {"name": "b", "image": "1"}]});
         let cases = [
             (
                 json!({"containers": [{"name": "b", "image": "2"}]}),
@@ -341,21 +304,11 @@ mod tests {
                        "containers": [{"name": "n"}]}),
                 json!([{"name": "a", "image": "1"}, {"name": "b", "image": "1"}, {"name": "n"}]),
             ),
-            (
-                json!({"containers": [{"name": "a", "$patch": "delete"}]}),
-                json!([{"name": "b", "image": "1"}]),
-            ),
-            (
-                json!({"containers": [{"$patch": "replace"}, {"name": "only"}]}),
-                json!([{"name": "only"}]),
-            ),
+            (json!({"containers": [{"name": "a", "$patch": "delete"}]}), json!([{"name": "b", "image": "1"}])),
+            (json!({"containers": [{"$patch": "replace"}, {"name": "only"}]}), json!([{"name": "only"}])),
         ];
         for (patch, wanted) in cases {
-            assert_eq!(
-                patched(&target, &patch),
-                Ok(json!({"containers": wanted})),
-                "{patch}"
-            );
+            assert_eq!(patched(&target, &patch), Ok(json!({"containers": wanted})), "{patch}");
         }
     }
 
@@ -376,10 +329,7 @@ mod tests {
             Err("map: map[image:x] does not contain declared merge key: name".into())
         );
         assert_eq!(
-            patched(
-                &target,
-                &json!({"containers": [{"name": "a", "$patch": "nope"}]})
-            ),
+            patched(&target, &json!({"containers": [{"name": "a", "$patch": "nope"}]})),
             Err("unknown patch type: nope in map: map[$patch:nope name:a]".into())
         );
     }

@@ -18,9 +18,7 @@ pub(super) fn create(
     mut object: Value,
 ) -> Result<Arc<Value>, Status> {
     if !object::text(&object, "/metadata/resourceVersion").is_empty() {
-        return Err(Status::unexplained(
-            "resourceVersion should not be set on objects to be created",
-        ));
+        return Err(Status::unexplained("resourceVersion should not be set on objects to be created"));
     }
     admission::namespace_accepts(writes, resource, namespace, object::name(&object))?;
     identify(writes, resource, namespace, &mut object);
@@ -29,13 +27,7 @@ pub(super) fn create(
     let mut object = admission::complete(resource, &object)?;
     // Fields are the client's before admission completes the object.
     if let Some(manager) = writes.manager.as_ref().filter(|manager| !manager.apply) {
-        ownership::track(
-            resource,
-            &admission::empty(resource)?,
-            &mut object,
-            manager,
-            writes.now,
-        );
+        ownership::track(resource, &admission::empty(resource)?, &mut object, manager, writes.now);
     }
     admission::admit_create(writes, resource, &mut object)?;
     let mut object = admission::settle(resource, object, None)?;
@@ -87,11 +79,7 @@ fn identify(writes: &mut Writes<'_>, resource: &Resource, namespace: &str, objec
     // The store knows the number; this keeps the field in its place.
     metadata.insert("resourceVersion".into(), json!("0"));
     metadata.insert("creationTimestamp".into(), json!(time));
-    for transient in [
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "selfLink",
-    ] {
+    for transient in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
         metadata.shift_remove(transient);
     }
     if resource.generation != Generation::None {

@@ -58,10 +58,7 @@ pub(super) fn delete(
     name: &str,
     options: &DeleteOptions,
 ) -> Result<Deletion, Status> {
-    let stored = writes
-        .storage
-        .get(resource, namespace, name)
-        .ok_or_else(|| Status::not_found(resource, name))?;
+    let stored = writes.storage.get(resource, namespace, name).ok_or_else(|| Status::not_found(resource, name))?;
     let stored = Arc::clone(stored);
     check_preconditions(resource, name, &stored, options)?;
 
@@ -89,12 +86,7 @@ pub(super) fn delete(
     Ok(Deletion::Held(writes.storage.put(resource, object)))
 }
 
-fn check_preconditions(
-    resource: &Resource,
-    name: &str,
-    stored: &Value,
-    options: &DeleteOptions,
-) -> Result<(), Status> {
+fn check_preconditions(resource: &Resource, name: &str, stored: &Value, options: &DeleteOptions) -> Result<(), Status> {
     // These conflicts speak of the Kind, where all others speak of the plural.
     let conflict = |why: String| {
         let kind = resource.qualified_kind();
@@ -114,11 +106,7 @@ fn check_preconditions(
         )));
     }
     let version = object::text(stored, "/metadata/resourceVersion");
-    if let Some(wanted) = options
-        .resource_version
-        .as_deref()
-        .filter(|wanted| *wanted != version)
-    {
+    if let Some(wanted) = options.resource_version.as_deref().filter(|wanted| *wanted != version) {
         return Err(conflict(format!(
             "the ResourceVersion in the precondition ({wanted}) does not match the ResourceVersion in record \
              ({version}). The object might have been modified"
@@ -154,10 +142,7 @@ fn grace_period(resource: &Resource, stored: &Value, options: &DeleteOptions) ->
         return 0;
     }
     let idle = object::text(stored, "/spec/nodeName").is_empty()
-        || matches!(
-            object::text(stored, "/status/phase"),
-            "Succeeded" | "Failed"
-        );
+        || matches!(object::text(stored, "/status/phase"), "Succeeded" | "Failed");
     if idle {
         return 0;
     }
@@ -171,24 +156,19 @@ fn mark(writes: &Writes<'_>, resource: &Resource, object: &mut Value, grace: i64
     if object::is_deleting(object) && present.is_none_or(|present| present <= grace) {
         return;
     }
-    if !object::is_deleting(object)
-        && (resource.generation != Generation::None || object::generation(object) > 0)
-    {
+    if !object::is_deleting(object) && (resource.generation != Generation::None || object::generation(object) > 0) {
         let next = object::generation(object) + 1;
         object::metadata_mut(object).insert("generation".into(), json!(next));
     }
     let requested = match (object::deletion_timestamp(object), present) {
-        (Some(end), Some(present)) => {
-            end.saturating_sub(SignedDuration::from_secs(present)).unwrap_or(writes.now)
-        }
+        (Some(end), Some(present)) => end.saturating_sub(SignedDuration::from_secs(present)).unwrap_or(writes.now),
         _ => writes.now,
     };
     let end = requested.saturating_add(SignedDuration::from_secs(grace)).unwrap_or(requested);
     let metadata = object::metadata_mut(object);
     metadata.insert("deletionTimestamp".into(), json!(object::format_time(end)));
     if resource.storage_key == "namespaces" {
-        object::child_mut(object::as_map(object), "status")
-            .insert("phase".into(), json!("Terminating"));
+        object::child_mut(object::as_map(object), "status").insert("phase".into(), json!("Terminating"));
     } else {
         metadata.insert("deletionGracePeriodSeconds".into(), json!(grace));
     }

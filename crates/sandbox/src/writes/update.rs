@@ -19,11 +19,7 @@ pub(super) fn update(
     part: Part,
     mut object: Value,
 ) -> Result<Arc<Value>, Status> {
-    let Some(stored) = writes
-        .storage
-        .get(resource, namespace, name)
-        .map(Arc::clone)
-    else {
+    let Some(stored) = writes.storage.get(resource, namespace, name).map(Arc::clone) else {
         if resource.create_on_update && part == Part::Main {
             return create::create(writes, resource, namespace, object);
         }
@@ -54,10 +50,8 @@ pub(super) fn update(
 
     if is_released(resource, &object) {
         // The last finalizer went: the answer is the object at its previous revision.
-        object::metadata_mut(&mut object).insert(
-            "resourceVersion".into(),
-            json!(object::text(&stored, "/metadata/resourceVersion")),
-        );
+        object::metadata_mut(&mut object)
+            .insert("resourceVersion".into(), json!(object::text(&stored, "/metadata/resourceVersion")));
         if !writes.dry_run {
             writes.storage.remove(resource, namespace, name);
         }
@@ -72,49 +66,26 @@ pub(super) fn update(
     Ok(writes.storage.put(resource, object))
 }
 
-fn check_preconditions(
-    resource: &Resource,
-    name: &str,
-    stored: &Value,
-    object: &Value,
-) -> Result<(), Status> {
+fn check_preconditions(resource: &Resource, name: &str, stored: &Value, object: &Value) -> Result<(), Status> {
     let version = object::text(object, "/metadata/resourceVersion");
     if !version.is_empty() {
-        let number: u64 = version.parse().map_err(|_| {
-            Status::unexplained(format!(
-                "strconv.ParseUint: parsing {version:?}: invalid syntax"
-            ))
-        })?;
+        let number: u64 = version
+            .parse()
+            .map_err(|_| Status::unexplained(format!("strconv.ParseUint: parsing {version:?}: invalid syntax")))?;
         if number != 0 && number != object::resource_version(stored) {
             return Err(Status::stale(resource, name));
         }
     }
     let (wanted, present) = (object::uid(object), object::uid(stored));
     if !wanted.is_empty() && wanted != present {
-        return Err(uid_mismatch(
-            resource,
-            name,
-            object::namespace(stored),
-            wanted,
-            present,
-        ));
+        return Err(uid_mismatch(resource, name, object::namespace(stored), wanted, present));
     }
     Ok(())
 }
 
 /// 409 of a write for another incarnation of the object, in the words of the store of a real server.
-pub(super) fn uid_mismatch(
-    resource: &Resource,
-    name: &str,
-    namespace: &str,
-    wanted: &str,
-    present: &str,
-) -> Status {
-    let path = if namespace.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{namespace}/{name}")
-    };
+pub(super) fn uid_mismatch(resource: &Resource, name: &str, namespace: &str, wanted: &str, present: &str) -> Status {
+    let path = if namespace.is_empty() { name.to_owned() } else { format!("{namespace}/{name}") };
     let why = format!(
         "StorageError: invalid object, Code: 4, Key: /registry/{}/{path}, ResourceVersion: 0, AdditionalErrorMsg: \
          Precondition failed: UID in precondition: {wanted}, UID in object meta: {present}",
@@ -175,17 +146,12 @@ fn added_finalizers(stored: &Value, object: &Value) -> Vec<FieldError> {
     if !object::is_deleting(stored) {
         return Vec::new();
     }
-    let added: Vec<&str> = object::finalizers(object)
-        .filter(|one| !object::finalizers(stored).any(|old| old == *one))
-        .collect();
+    let added: Vec<&str> =
+        object::finalizers(object).filter(|one| !object::finalizers(stored).any(|old| old == *one)).collect();
     if added.is_empty() {
         return Vec::new();
     }
-    let list = added
-        .iter()
-        .map(|one| format!("{one:?}"))
-        .collect::<Vec<_>>()
-        .join(", ");
+    let list = added.iter().map(|one| format!("{one:?}")).collect::<Vec<_>>().join(", ");
     let error = FieldError::forbidden(
         "metadata.finalizers",
         &format!(
@@ -214,13 +180,8 @@ fn differs_outside_metadata(before: &Value, after: &Value) -> bool {
     let (Some(before), Some(after)) = (before.as_object(), after.as_object()) else {
         return before != after;
     };
-    let counts =
-        |key: &&String| !matches!(key.as_str(), "metadata" | "status" | "kind" | "apiVersion");
-    before
-        .keys()
-        .chain(after.keys())
-        .filter(counts)
-        .any(|key| before.get(key) != after.get(key))
+    let counts = |key: &&String| !matches!(key.as_str(), "metadata" | "status" | "kind" | "apiVersion");
+    before.keys().chain(after.keys()).filter(counts).any(|key| before.get(key) != after.get(key))
 }
 
 /// A deleted object that nothing holds any more.

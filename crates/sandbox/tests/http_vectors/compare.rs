@@ -40,11 +40,7 @@ const ANONYMOUS: [&str; 8] = ["time", "ip", "age", "token", "pem", "zone", "etag
 
 enum Piece<'a> {
     Literal(&'a str),
-    Placeholder {
-        kind: &'a str,
-        whole: &'a str,
-        numbered: bool,
-    },
+    Placeholder { kind: &'a str, whole: &'a str, numbered: bool },
 }
 
 impl Comparison {
@@ -65,11 +61,7 @@ impl Comparison {
     }
 
     pub(crate) fn note(&mut self, place: &str, text: &str) {
-        let difference = Difference {
-            exchange: self.exchange,
-            place: place.to_owned(),
-            text: text.to_owned(),
-        };
+        let difference = Difference { exchange: self.exchange, place: place.to_owned(), text: text.to_owned() };
         self.differences.push(difference);
     }
 
@@ -98,20 +90,16 @@ impl Comparison {
                 Piece::Literal(text) => text,
                 // A client that sends times back: any will do, for no answer shows which.
                 Piece::Placeholder { kind: "time", .. } => "2026-01-01T00:00:00Z",
-                Piece::Placeholder { whole, .. } => self
-                    .bindings
-                    .get(whole)
-                    .map_or(whole, |binding| binding.value.as_str()),
+                Piece::Placeholder { whole, .. } => {
+                    self.bindings.get(whole).map_or(whole, |binding| binding.value.as_str())
+                }
             })
             .collect()
     }
 
     /// Compares a whole body.
     pub(crate) fn body(&mut self, expected: &Value, actual: &Value) {
-        let actual = if self.keep_managed_fields
-            || expected.is_string()
-            || mentions_managed_fields(expected)
-        {
+        let actual = if self.keep_managed_fields || expected.is_string() || mentions_managed_fields(expected) {
             actual.clone()
         } else {
             without_managed_fields(actual)
@@ -127,17 +115,11 @@ impl Comparison {
             return;
         };
         let version = |value: &Value| -> u64 {
-            value["metadata"]["resourceVersion"]
-                .as_str()
-                .and_then(|text| text.parse().ok())
-                .unwrap_or(0)
+            value["metadata"]["resourceVersion"].as_str().and_then(|text| text.parse().ok()).unwrap_or(0)
         };
         let own = version(actual);
         if let Some(newer) = items.iter().map(version).find(|item| *item > own) {
-            self.note(
-                "/metadata/resourceVersion",
-                &format!("the list is at {own}, an item at {newer}"),
-            );
+            self.note("/metadata/resourceVersion", &format!("the list is at {own}, an item at {newer}"));
         }
     }
 
@@ -160,12 +142,7 @@ impl Comparison {
             }
             (Value::Array(wanted), Value::Array(present)) => {
                 if wanted.len() != present.len() {
-                    let text = format!(
-                        "expected {} elements, got {}: {}",
-                        wanted.len(),
-                        present.len(),
-                        brief(actual)
-                    );
+                    let text = format!("expected {} elements, got {}: {}", wanted.len(), present.len(), brief(actual));
                     self.note(place, &text);
                 }
                 for (index, (value, found)) in wanted.iter().zip(present).enumerate() {
@@ -184,13 +161,7 @@ impl Comparison {
 
     fn text(&mut self, place: &str, wanted: &str, found: &str) {
         let pieces = pieces(wanted);
-        if let [
-            Piece::Placeholder {
-                kind: "rv",
-                whole,
-                numbered: true,
-            },
-        ] = pieces.as_slice()
+        if let [Piece::Placeholder { kind: "rv", whole, numbered: true }] = pieces.as_slice()
             && self.store_wide.contains(place)
         {
             return self.store_wide_version(place, whole, found);
@@ -211,12 +182,7 @@ impl Comparison {
                 return self.note(place, &format!("expected {wanted:?}, got {found:?}"));
             };
             rest = after;
-            if let Piece::Placeholder {
-                whole,
-                numbered: true,
-                ..
-            } = piece
-            {
+            if let Piece::Placeholder { whole, numbered: true, .. } = piece {
                 let (whole, value) = ((*whole).to_owned(), value.to_owned());
                 self.bind(place, &whole, &value);
             }
@@ -241,24 +207,19 @@ impl Comparison {
             let wrong = self.bindings.iter().find_map(|(other, binding)| {
                 let other_number = version_number(other).filter(|_| !binding.loose)?;
                 let theirs: u64 = binding.value.parse().unwrap_or(0);
-                (number.cmp(&other_number) != mine.cmp(&theirs))
-                    .then(|| format!("{other} is {theirs}"))
+                (number.cmp(&other_number) != mine.cmp(&theirs)).then(|| format!("{other} is {theirs}"))
             });
             if let Some(other) = wrong {
                 self.note(place, &format!("{whole} is {value}, out of order: {other}"));
             }
-        } else if let Some(other) = self.bindings.iter().find_map(|(other, binding)| {
-            (same_kind(other, whole) && binding.value == value).then(|| other.clone())
-        }) {
+        } else if let Some(other) = self
+            .bindings
+            .iter()
+            .find_map(|(other, binding)| (same_kind(other, whole) && binding.value == value).then(|| other.clone()))
+        {
             self.note(place, &format!("{value} is both {other} and {whole}"));
         }
-        self.bindings.insert(
-            whole.to_owned(),
-            Binding {
-                value: value.to_owned(),
-                loose: false,
-            },
-        );
+        self.bindings.insert(whole.to_owned(), Binding { value: value.to_owned(), loose: false });
     }
 
     /// The version of a list, Table or bookmark: its rank says nothing. Lists of the present never go back.
@@ -266,24 +227,13 @@ impl Comparison {
         let Ok(version) = found.parse::<u64>() else {
             return self.note(place, &format!("expected a version, got {found:?}"));
         };
-        let known = self
-            .bindings
-            .get(whole)
-            .map(|binding| binding.value.clone());
+        let known = self.bindings.get(whole).map(|binding| binding.value.clone());
         // A placeholder that is known already asks for that very version: an exact list, the next page.
         if version < self.latest && known.is_none_or(|known| known != found) {
-            self.note(
-                place,
-                &format!("the version of lists went back to {version}"),
-            );
+            self.note(place, &format!("the version of lists went back to {version}"));
         }
         self.latest = self.latest.max(version);
-        self.bindings
-            .entry(whole.to_owned())
-            .or_insert_with(|| Binding {
-                value: found.to_owned(),
-                loose: true,
-            });
+        self.bindings.entry(whole.to_owned()).or_insert_with(|| Binding { value: found.to_owned(), loose: true });
     }
 }
 
@@ -297,20 +247,14 @@ fn store_wide_places(body: &Value) -> BTreeSet<String> {
     for (index, event) in body.as_array().into_iter().flatten().enumerate() {
         if event["type"] == "BOOKMARK" {
             places.insert(format!("/{index}/object/metadata/resourceVersion"));
-            places.insert(format!(
-                "/{index}/object/rows/0/object/metadata/resourceVersion"
-            ));
+            places.insert(format!("/{index}/object/rows/0/object/metadata/resourceVersion"));
         }
     }
     places
 }
 
 fn version_number(placeholder: &str) -> Option<u64> {
-    placeholder
-        .strip_prefix("<rv:")?
-        .strip_suffix('>')?
-        .parse()
-        .ok()
+    placeholder.strip_prefix("<rv:")?.strip_suffix('>')?.parse().ok()
 }
 
 fn same_kind(one: &str, other: &str) -> bool {
@@ -329,9 +273,7 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
         let whole = &text[open..close];
         let inner = &whole[1..whole.len() - 1];
         let found = match inner.split_once(':') {
-            Some((kind, number)) if NUMBERED.contains(&kind) && number.parse::<u32>().is_ok() => {
-                Some((kind, true))
-            }
+            Some((kind, number)) if NUMBERED.contains(&kind) && number.parse::<u32>().is_ok() => Some((kind, true)),
             None if ANONYMOUS.contains(&inner) => Some((inner, false)),
             _ => None,
         };
@@ -340,11 +282,7 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
                 if start < open {
                     pieces.push(Piece::Literal(&text[start..open]));
                 }
-                pieces.push(Piece::Placeholder {
-                    kind,
-                    whole,
-                    numbered,
-                });
+                pieces.push(Piece::Placeholder { kind, whole, numbered });
                 start = close;
                 from = close;
             }
@@ -370,24 +308,17 @@ fn take<'a>(kind: &str, text: &'a str, next: Option<&str>) -> Option<(&'a str, &
         "node" | "zone" => character.is_ascii_alphanumeric() || "-.".contains(character),
         _ => true,
     };
-    let mut end = text
-        .find(|character| !fits(character))
-        .unwrap_or(text.len());
+    let mut end = text.find(|character| !fits(character)).unwrap_or(text.len());
     if let Some(next) = next {
         // The value may contain characters of what follows it: it ends where that begins.
-        end = text[..text.len().min(end + next.len())]
-            .rfind(next)
-            .unwrap_or(end)
-            .min(end);
+        end = text[..text.len().min(end + next.len())].rfind(next).unwrap_or(end).min(end);
     }
     (end > 0).then(|| text.split_at(end))
 }
 
 fn mentions_managed_fields(value: &Value) -> bool {
     match value {
-        Value::Object(map) => {
-            map.contains_key("managedFields") || map.values().any(mentions_managed_fields)
-        }
+        Value::Object(map) => map.contains_key("managedFields") || map.values().any(mentions_managed_fields),
         Value::Array(items) => items.iter().any(mentions_managed_fields),
         _ => false,
     }

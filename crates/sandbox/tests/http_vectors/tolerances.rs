@@ -5,8 +5,10 @@ use serde_json::Value;
 use super::compare::Difference;
 
 /// Exchanges before which the controllers had settled in the recording, though no note says so.
-const SETTLED: &[(&str, usize)] =
-    &[("delete-propagation", 4), ("delete-propagation", 8), ("pods-eviction", 16),
+const SETTLED: &[(&str, usize)] = &[
+    ("delete-propagation", 4),
+    ("delete-propagation", 8),
+    ("pods-eviction", 16),
     ("pod-delete-graceful", 3),
     ("pod-delete-graceful", 10),
     ("rollout-history", 1),
@@ -16,7 +18,8 @@ const SETTLED: &[(&str, usize)] =
 const HASTY: &[(&str, std::ops::RangeInclusive<usize>)] = &[("pdb", 9..=9), ("scale", 7..=16)];
 
 /// Watches that were kept open until the controllers had settled.
-const WATCHED_ON: &[(&str, usize)] = &[("pod-delete-graceful", 3), ("watch-deployment", 3), ("watch-deployment", 4), ("watch-deployment", 5)];
+const WATCHED_ON: &[(&str, usize)] =
+    &[("pod-delete-graceful", 3), ("watch-deployment", 3), ("watch-deployment", 4), ("watch-deployment", 5)];
 
 /// Whether the controllers settle before this exchange.
 pub(crate) fn settles(vector: &str, exchange: usize) -> bool {
@@ -84,19 +87,13 @@ pub(crate) fn apply(vector: &str, differences: Vec<Difference>) -> Vec<String> {
         });
         match covering {
             Some(index) => used[index] = true,
-            None => left.push(format!(
-                "  #{} {}: {}",
-                difference.exchange, difference.place, difference.text
-            )),
+            None => left.push(format!("  #{} {}: {}", difference.exchange, difference.place, difference.text)),
         }
     }
     let known_recordings = std::env::var_os("STERNWAY_HTTP_VECTORS_DIR").is_none();
     for (tolerance, used) in TOLERANCES.iter().zip(used) {
         if known_recordings && tolerance.vector == vector && !used {
-            left.push(format!(
-                "  nothing needs the tolerance of {} ({})",
-                tolerance.place, tolerance.reason
-            ));
+            left.push(format!("  nothing needs the tolerance of {} ({})", tolerance.place, tolerance.reason));
         }
     }
     left

@@ -9,9 +9,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::client::{Client, Credentials, Endpoint};
-use crate::commands::{
-    app, cluster, completions, demo, deploy, key, order, sandbox, serve, version,
-};
+use crate::commands::{app, cluster, completions, demo, deploy, key, order, sandbox, serve, version};
 use crate::exit;
 
 /// Where a server listens unless told otherwise, and where the verbs look for it.
@@ -77,12 +75,7 @@ pub(crate) struct Connection {
     #[arg(long, value_name = "DIR", env = "STERNWAY_DATA", hide_env_values = true, default_value = DEFAULT_DATA)]
     data: PathBuf,
     /// Certificates (PEM) to trust beside the system's, for https
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "STERNWAY_CA_CERT",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "FILE", env = "STERNWAY_CA_CERT", hide_env_values = true)]
     ca_cert: Option<PathBuf>,
     /// What to print: text for people, or the API's own JSON
     #[arg(short, long, value_enum, value_name = "FORM", default_value_t)]
@@ -92,22 +85,13 @@ pub(crate) struct Connection {
 impl Connection {
     /// A client of that server.
     pub(crate) fn client(&self) -> anyhow::Result<Client> {
-        let endpoint: Endpoint = self
-            .endpoint
-            .parse()
-            .map_err(exit::Usage)
-            .context("--endpoint is no address of a server")?;
+        let endpoint: Endpoint =
+            self.endpoint.parse().map_err(exit::Usage).context("--endpoint is no address of a server")?;
         let authority = match &self.ca_cert {
-            Some(path) => Some(
-                std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?,
-            ),
+            Some(path) => Some(std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?),
             None => None,
         };
-        Client::new(
-            endpoint,
-            Credentials::find(&self.data)?,
-            authority.as_deref(),
-        )
+        Client::new(endpoint, Credentials::find(&self.data)?, authority.as_deref())
     }
 }
 

@@ -55,20 +55,10 @@ pub(crate) enum CallError {
     },
     /// The server understood and says no.
     #[error("{operation} was refused: {message}{}", hint(code))]
-    Refused {
-        operation: &'static str,
-        code: String,
-        message: String,
-    },
+    Refused { operation: &'static str, code: String, message: String },
     /// What answered is no server of this API.
-    #[error(
-        "{endpoint} answered HTTP {status} with something that is no answer of this API: {body}"
-    )]
-    Foreign {
-        endpoint: String,
-        status: u16,
-        body: String,
-    },
+    #[error("{endpoint} answered HTTP {status} with something that is no answer of this API: {body}")]
+    Foreign { endpoint: String, status: u16, body: String },
 }
 
 impl CallError {
@@ -76,10 +66,9 @@ impl CallError {
     pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::NoAnswer { .. } => true,
-            Self::Refused { code, .. } => matches!(
-                code.as_str(),
-                "ServiceUnavailable" | "Throttling" | "Throttling.User"
-            ),
+            Self::Refused { code, .. } => {
+                matches!(code.as_str(), "ServiceUnavailable" | "Throttling" | "Throttling.User")
+            }
             Self::Foreign { status, .. } => *status >= 500,
         }
     }
@@ -97,11 +86,7 @@ fn hint(code: &str) -> &'static str {
 
 impl Client {
     /// A client of this server. `authority` is a PEM file of certificates to trust beside the system's.
-    pub(crate) fn new(
-        endpoint: Endpoint,
-        credentials: Credentials,
-        authority: Option<&[u8]>,
-    ) -> anyhow::Result<Self> {
+    pub(crate) fn new(endpoint: Endpoint, credentials: Credentials, authority: Option<&[u8]>) -> anyhow::Result<Self> {
         let mut builder = reqwest::Client::builder()
             .timeout(PATIENCE)
             .redirect(reqwest::redirect::Policy::none())
@@ -111,16 +96,12 @@ impl Client {
             builder = builder.no_proxy();
         }
         if let Some(pem) = authority {
-            let certificates = reqwest::Certificate::from_pem_bundle(pem)
-                .context("the file of --ca-cert holds no PEM certificate")?;
+            let certificates =
+                reqwest::Certificate::from_pem_bundle(pem).context("the file of --ca-cert holds no PEM certificate")?;
             builder = builder.tls_certs_merge(certificates);
         }
         let http = builder.build().context("cannot set up HTTP")?;
-        Ok(Self {
-            http,
-            endpoint,
-            credentials,
-        })
+        Ok(Self { http, endpoint, credentials })
     }
 
     /// Calls an operation of the catalog with these parameters. Those that EDAS does not have travel in a form body: a query
@@ -142,9 +123,7 @@ impl Client {
             source: source.without_url(),
         };
         let (method, signed) = request;
-        let mut builder = self
-            .http
-            .request(method, format!("{}{}", self.endpoint, signed.target));
+        let mut builder = self.http.request(method, format!("{}{}", self.endpoint, signed.target));
         for (name, value) in &signed.headers {
             builder = builder.header(name, value);
         }
@@ -157,38 +136,18 @@ impl Client {
         self.read(operation, status, &text)
     }
 
-    fn sign(
-        &self,
-        operation: &'static str,
-        parameters: Vec<(&'static str, String)>,
-    ) -> (reqwest::Method, SignedCall) {
-        let route =
-            Catalog::by_name(operation).unwrap_or_else(|| panic!("{operation} is in the catalog"));
+    fn sign(&self, operation: &'static str, parameters: Vec<(&'static str, String)>) -> (reqwest::Method, SignedCall) {
+        let route = Catalog::by_name(operation).unwrap_or_else(|| panic!("{operation} is in the catalog"));
         let (form, query): (Vec<_>, Vec<_>) = parameters
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))
-            .partition(|(name, _)| {
-                route
-                    .parameter(name)
-                    .is_none_or(|spec| spec.location == Location::Body)
-            });
+            .partition(|(name, _)| route.parameter(name).is_none_or(|spec| spec.location == Location::Body));
         let host = self.endpoint.host();
-        let call = Call {
-            operation,
-            method: route.method,
-            host: &host,
-            path: route.path,
-            query: &query,
-            form: &form,
-        };
-        let key = AccessKey {
-            id: &self.credentials.id,
-            secret: self.credentials.secret.reveal(),
-            security_token: None,
-        };
+        let call = Call { operation, method: route.method, host: &host, path: route.path, query: &query, form: &form };
+        let key =
+            AccessKey { id: &self.credentials.id, secret: self.credentials.secret.reveal(), security_token: None };
         let signed = call.sign_acs3(key, system::now(), &Uuid::new_v4().simple().to_string());
-        let method =
-            reqwest::Method::from_bytes(route.method.as_bytes()).unwrap_or(reqwest::Method::POST);
+        let method = reqwest::Method::from_bytes(route.method.as_bytes()).unwrap_or(reqwest::Method::POST);
         (method, signed)
     }
 
@@ -209,26 +168,11 @@ impl Client {
             return Err(foreign());
         }
         if !answer.is_success() {
-            let code = answer
-                .code
-                .as_str()
-                .map_or_else(|| answer.code.to_string(), str::to_owned);
-            return Err(CallError::Refused {
-                operation,
-                code,
-                message: answer.message,
-            });
+            let code = answer.code.as_str().map_or_else(|| answer.code.to_string(), str::to_owned);
+            return Err(CallError::Refused { operation, code, message: answer.message });
         }
         let success: Success<T> = serde_json::from_value(body.clone()).map_err(|_| foreign())?;
-        Ok(Reply {
-            body,
-            payload: success.payload,
-        })
-    }
-
-    /// Where this client's server is.
-    pub(crate) fn endpoint(&self) -> &Endpoint {
-        &self.endpoint
+        Ok(Reply { body, payload: success.payload })
     }
 }
 
@@ -241,25 +185,17 @@ mod tests {
     use super::*;
 
     fn client() -> Client {
-        let credentials = Credentials {
-            id: "testid".into(),
-            secret: Secret::new("testsecret"),
-        };
+        let credentials = Credentials { id: "testid".into(), secret: Secret::new("testsecret") };
         Client::new("http://127.0.0.1:8080".parse().unwrap(), credentials, None).unwrap()
     }
 
     #[test]
     fn a_call_verifies_as_the_server_will_verify_it() {
-        let (method, signed) = client().sign(
-            "ScaleK8sApplication",
-            vec![("AppId", "a b/c~*".into()), ("Replicas", "3".into())],
-        );
+        let (method, signed) =
+            client().sign("ScaleK8sApplication", vec![("AppId", "a b/c~*".into()), ("Replicas", "3".into())]);
         let (path, query) = signed.target.split_once('?').unwrap();
-        let headers: Vec<(&str, &str)> = signed
-            .headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
+        let headers: Vec<(&str, &str)> =
+            signed.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let request = SignedRequest {
             method: method.as_str(),
             raw_path: path,
@@ -268,41 +204,21 @@ mod tests {
             body: &signed.body,
         };
         assert_eq!((method.as_str(), path), ("PUT", "/pop/v5/k8s/acs/k8s_apps"));
-        Claim::parse(&request)
-            .unwrap()
-            .verify(&request, "testsecret")
-            .unwrap();
+        Claim::parse(&request).unwrap().verify(&request, "testsecret").unwrap();
     }
 
     #[test]
     fn the_three_kinds_of_answers_are_told_apart() {
-        let read =
-            |status, text| client().read::<ChangeOrderStarted>("ScaleK8sApplication", status, text);
-        let started = read(
-            200,
-            r#"{"Code":200,"Message":"success","RequestId":"R","ChangeOrderId":"o"}"#,
-        )
-        .unwrap();
-        assert_eq!(
-            (
-                started.payload.change_order_id.as_str(),
-                &started.body["RequestId"]
-            ),
-            ("o", &Value::from("R"))
-        );
+        let read = |status, text| client().read::<ChangeOrderStarted>("ScaleK8sApplication", status, text);
+        let started = read(200, r#"{"Code":200,"Message":"success","RequestId":"R","ChangeOrderId":"o"}"#).unwrap();
+        assert_eq!((started.payload.change_order_id.as_str(), &started.body["RequestId"]), ("o", &Value::from("R")));
         let refused = read(200, r#"{"Code":400,"Message":"busy","RequestId":"R"}"#).unwrap_err();
         assert_eq!(refused.to_string(), "ScaleK8sApplication was refused: busy");
-        let gateway = read(
-            404,
-            r#"{"Code":"InvalidAccessKeyId.NotFound","Message":"no","RequestId":"R"}"#,
-        )
-        .unwrap_err();
+        let gateway =
+            read(404, r#"{"Code":"InvalidAccessKeyId.NotFound","Message":"no","RequestId":"R"}"#).unwrap_err();
         assert!(gateway.to_string().contains("ACCESS_KEY_ID"));
         for foreign in ["<html>", "[]", "{}"] {
-            assert!(
-                matches!(read(200, foreign), Err(CallError::Foreign { .. })),
-                "{foreign}"
-            );
+            assert!(matches!(read(200, foreign), Err(CallError::Foreign { .. })), "{foreign}");
         }
     }
 }

@@ -76,12 +76,7 @@ impl Composition {
         };
         let engine = Engine::new(ports, Settings::new(holder()));
         let server = Server::new(options.server, Arc::clone(&engine));
-        let composition = Self {
-            store,
-            clusters,
-            engine,
-            server,
-        };
+        let composition = Self { store, clusters, engine, server };
         composition.connect_known().await?;
         Ok(composition)
     }
@@ -100,17 +95,8 @@ impl Composition {
     ///
     /// # Errors
     /// If a part ended by itself, or could not stop in order.
-    pub(crate) async fn run(
-        self,
-        listeners: Vec<Listener>,
-        stop: CancellationToken,
-    ) -> anyhow::Result<()> {
-        let Self {
-            store,
-            clusters,
-            engine,
-            server,
-        } = self;
+    pub(crate) async fn run(self, listeners: Vec<Listener>, stop: CancellationToken) -> anyhow::Result<()> {
+        let Self { store, clusters, engine, server } = self;
         let working = CancellationToken::new();
         let serve = async {
             let served = server.serve(listeners, stop.clone()).await;
@@ -147,9 +133,7 @@ impl Composition {
     /// Connects what the store knows, without waiting: a cluster that is away must not keep the server from starting.
     async fn connect_known(&self) -> anyhow::Result<()> {
         for cluster in self.store.clusters().await? {
-            self.clusters
-                .connect_later(cluster.id, &cluster.access)
-                .await;
+            self.clusters.connect_later(cluster.id, &cluster.access).await;
         }
         Ok(())
     }

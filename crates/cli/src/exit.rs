@@ -34,10 +34,7 @@ impl Outcome {
             Status::Succeeded => Some(Self::Succeeded),
             Status::Failed | Status::PartlySucceeded | Status::SystemFailed => Some(Self::Failed),
             Status::Aborted => Some(Self::Aborted),
-            Status::Ready
-            | Status::Running
-            | Status::AwaitingConfirmation
-            | Status::AwaitingInterval => None,
+            Status::Ready | Status::Running | Status::AwaitingConfirmation | Status::AwaitingInterval => None,
         }
     }
 }
@@ -79,17 +76,11 @@ pub(crate) fn code(result: anyhow::Result<Outcome>) -> ExitCode {
     }
     // Nothing is left to tell a failure of stderr to.
     let _ = stderr.write_all(said.as_bytes());
-    if error.is::<Usage>() {
-        USAGE.into()
-    } else {
-        ERROR.into()
-    }
+    if error.is::<Usage>() { USAGE.into() } else { ERROR.into() }
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error
-        .downcast_ref::<std::io::Error>()
-        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 #[cfg(test)]
@@ -99,22 +90,13 @@ mod tests {
     #[test]
     fn every_end_of_an_order_has_an_outcome_and_nothing_else_has() {
         for status in Status::ALL {
-            assert_eq!(
-                Outcome::of(*status).is_some(),
-                status.is_terminal(),
-                "{status:?}"
-            );
+            assert_eq!(Outcome::of(*status).is_some(), status.is_terminal(), "{status:?}");
         }
     }
 
     #[test]
     fn the_help_lists_every_outcome() {
-        for outcome in [
-            Outcome::Succeeded,
-            Outcome::Failed,
-            Outcome::Aborted,
-            Outcome::TimedOut,
-        ] {
+        for outcome in [Outcome::Succeeded, Outcome::Failed, Outcome::Aborted, Outcome::TimedOut] {
             assert!(HELP.contains(&format!("\n  {}  ", outcome.number())));
         }
     }

@@ -10,23 +10,13 @@ use crate::output;
 /// What to log, and how.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Logs")]
-pub(crate) struct Arguments {
+#[group(id = "logging")]
+pub(crate) struct LogArguments {
     /// What to log, such as `warn` or `info,sternway_engine=debug` [default: info]
-    #[arg(
-        long,
-        value_name = "FILTER",
-        env = "STERNWAY_LOG",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "FILTER", env = "STERNWAY_LOG", hide_env_values = true)]
     pub(crate) log: Option<String>,
     /// The form of log lines [default: text]
-    #[arg(
-        long,
-        value_enum,
-        value_name = "FORM",
-        env = "STERNWAY_LOG_FORMAT",
-        hide_env_values = true
-    )]
+    #[arg(long, value_enum, value_name = "FORM", env = "STERNWAY_LOG_FORMAT", hide_env_values = true)]
     pub(crate) log_format: Option<Format>,
 }
 
@@ -43,11 +33,8 @@ pub(crate) enum Format {
 
 /// Starts logging; answers with how to say what an operator must see whatever is logged.
 pub(crate) fn start(filter: &str, format: Format) -> anyhow::Result<Talk> {
-    let filter =
-        EnvFilter::try_new(filter).with_context(|| format!("--log: `{filter}` is no filter"))?;
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+    let filter = EnvFilter::try_new(filter).with_context(|| format!("--log: `{filter}` is no filter"))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {
         Format::Text => builder.with_ansi(false).try_init(),
         Format::Json => builder.json().flatten_event(true).try_init(),
@@ -63,11 +50,6 @@ pub(crate) struct Talk {
 }
 
 impl Talk {
-    /// Talk that is always plain.
-    pub(crate) const PLAIN: Self = Self {
-        format: Format::Text,
-    };
-
     /// Says a line.
     pub(crate) fn say(self, line: &str) {
         match self.format {

@@ -29,15 +29,10 @@ use crate::arguments::Arguments;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            return exit::code(Err(
-                anyhow::Error::new(error).context("cannot start the runtime")
-            ));
+            return exit::code(Err(anyhow::Error::new(error).context("cannot start the runtime")));
         }
     };
     exit::code(runtime.block_on(commands::run(arguments)))

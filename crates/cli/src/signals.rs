@@ -13,10 +13,7 @@ const INTERRUPTED: i32 = 130;
 /// A token that the first signal cancels. From then on a second one ends the process: whatever is in flight is in the store.
 pub(crate) fn stop_token(tasks: &TaskTracker) -> anyhow::Result<CancellationToken> {
     let listen = |kind| signal(kind).context("cannot listen for signals");
-    let (mut terminate, mut interrupt) = (
-        listen(SignalKind::terminate())?,
-        listen(SignalKind::interrupt())?,
-    );
+    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
     let stop = CancellationToken::new();
     let token = stop.clone();
     tasks.spawn(async move {

@@ -10,10 +10,7 @@ use uuid::Uuid;
 pub(crate) struct SystemClock;
 
 /// Now, for those who need no [`Clock`].
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place where the real time comes in"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the one place where the real time comes in")]
 pub(crate) fn now() -> Timestamp {
     Timestamp::now()
 }

@@ -27,10 +27,7 @@ impl Credentials {
     pub(crate) fn find(data: &Path) -> anyhow::Result<Self> {
         let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         match (variable(ID_VARIABLE), variable(SECRET_VARIABLE)) {
-            (Some(id), Some(secret)) => Ok(Self {
-                id,
-                secret: Secret::new(secret),
-            }),
+            (Some(id), Some(secret)) => Ok(Self { id, secret: Secret::new(secret) }),
             (None, None) => Self::read(data),
             (Some(_), None) => {
                 bail!("{ID_VARIABLE} is set and {SECRET_VARIABLE} is not: set both, or none")
@@ -50,7 +47,6 @@ impl Credentials {
                 path.display()
             )
         })?;
-        serde_json::from_slice(&text)
-            .with_context(|| format!("{} is no access key file", path.display()))
+        serde_json::from_slice(&text).with_context(|| format!("{} is no access key file", path.display()))
     }
 }

@@ -34,16 +34,10 @@ impl FromStr for Endpoint {
     /// Takes `host:port` as plain HTTP, as the SDKs do.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let expected = "expected http://HOST:PORT or https://HOST:PORT";
-        let with_scheme = if text.contains("://") {
-            text.to_owned()
-        } else {
-            format!("http://{text}")
-        };
+        let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let url = Url::parse(&with_scheme).map_err(|error| format!("{error}; {expected}"))?;
-        let is_root = url.path() == "/"
-            && url.query().is_none()
-            && url.fragment().is_none()
-            && url.username().is_empty();
+        let is_root =
+            url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
         if !matches!(url.scheme(), "http" | "https") || !is_root || url.host_str().is_none() {
             return Err(expected.to_owned());
         }
@@ -67,38 +61,18 @@ mod tests {
             ("127.0.0.1:8080", "http://127.0.0.1:8080", true),
             ("localhost:8080", "http://localhost:8080", true),
             ("http://[::1]:9/", "http://[::1]:9", true),
-            (
-                "https://edas.example.com",
-                "https://edas.example.com",
-                false,
-            ),
+            ("https://edas.example.com", "https://edas.example.com", false),
             ("http://10.0.0.1:80", "http://10.0.0.1", false),
         ] {
             let endpoint: Endpoint = text.parse().unwrap();
-            assert_eq!(
-                (endpoint.to_string().as_str(), endpoint.is_local()),
-                (shown, local),
-                "{text}"
-            );
+            assert_eq!((endpoint.to_string().as_str(), endpoint.is_local()), (shown, local), "{text}");
         }
     }
 
     #[test]
     fn anything_else_says_what_is_expected() {
-        for text in [
-            "",
-            "ftp://host",
-            "http://host/path",
-            "http://host?a=b",
-            "http://user@host",
-            "http://",
-        ] {
-            assert!(
-                text.parse::<Endpoint>()
-                    .unwrap_err()
-                    .contains("expected http://HOST:PORT"),
-                "{text}"
-            );
+        for text in ["", "ftp://host", "http://host/path", "http://host?a=b", "http://user@host", "http://"] {
+            assert!(text.parse::<Endpoint>().unwrap_err().contains("expected http://HOST:PORT"), "{text}");
         }
     }
 }

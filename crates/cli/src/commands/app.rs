@@ -37,12 +37,8 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Get(arguments) => show::get(arguments).await,
         Command::Delete(arguments) => change::delete(arguments).await,
         Command::Scale(arguments) => change::scale(arguments).await,
-        Command::Restart(arguments) => {
-            change::plain(arguments, "RestartK8sApplication", "Restarting").await
-        }
-        Command::Stop(arguments) => {
-            change::plain(arguments, "StopK8sApplication", "Stopping").await
-        }
+        Command::Restart(arguments) => change::plain(arguments, "RestartK8sApplication", "Restarting").await,
+        Command::Stop(arguments) => change::plain(arguments, "StopK8sApplication", "Stopping").await,
         Command::Start(arguments) => change::start(arguments).await,
     }
 }

@@ -53,49 +53,30 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<Outcome> {
 
 async fn list(arguments: ListArguments) -> anyhow::Result<Outcome> {
     let client = arguments.connection.client()?;
-    let reply = client
-        .call::<ListCluster>("ListCluster", Vec::new())
-        .await?;
+    let reply = client.call::<ListCluster>("ListCluster", Vec::new()).await?;
     if arguments.connection.output == Form::Json {
         output::json(&reply.body)?;
         return Ok(Outcome::Succeeded);
     }
-    let mut table = Table::new(
-        ["NAME", "NODES", "REGION", "ID"],
-        "no clusters: import one with `sternway cluster import`",
-    );
+    let mut table =
+        Table::new(["NAME", "NODES", "REGION", "ID"], "no clusters: import one with `sternway cluster import`");
     for cluster in reply.payload.cluster_list {
-        table.row([
-            cluster.cluster_name,
-            cluster.node_num.to_string(),
-            cluster.region_id,
-            cluster.cluster_id,
-        ]);
+        table.row([cluster.cluster_name, cluster.node_num.to_string(), cluster.region_id, cluster.cluster_id]);
     }
     output::text(&table.text())?;
     Ok(Outcome::Succeeded)
 }
 
 async fn import(arguments: ImportArguments) -> anyhow::Result<Outcome> {
-    let ImportArguments {
-        kubeconfig,
-        context,
-        name,
-        connection,
-    } = arguments;
+    let ImportArguments { kubeconfig, context, name, connection } = arguments;
     let chosen = Chosen::read(&kubeconfig, context.as_deref())?;
     let client = connection.client()?;
     let parameters = vec![
         ("ClusterId", chosen.identity()),
-        (
-            "ClusterName",
-            name.unwrap_or_else(|| chosen.context.clone()),
-        ),
+        ("ClusterName", name.unwrap_or_else(|| chosen.context.clone())),
         ("KubeConfig", chosen.text.reveal().to_owned()),
     ];
-    let reply = client
-        .call::<TextData>("ImportK8sCluster", parameters)
-        .await?;
+    let reply = client.call::<TextData>("ImportK8sCluster", parameters).await?;
     match connection.output {
         Form::Json => output::json(&reply.body)?,
         Form::Text => output::line(&reply.payload.data)?,

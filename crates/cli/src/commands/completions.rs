@@ -16,12 +16,7 @@ pub(crate) struct Arguments {
 /// Prints the script; where it goes is for the shell's own documentation to say.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let mut script = Vec::new();
-    clap_complete::generate(
-        arguments.shell,
-        &mut arguments::Arguments::command(),
-        "sternway",
-        &mut script,
-    );
+    clap_complete::generate(arguments.shell, &mut arguments::Arguments::command(), "sternway", &mut script);
     output::text(&String::from_utf8_lossy(&script))?;
     Ok(Outcome::Succeeded)
 }

@@ -1,7 +1,7 @@
 //! `sternway deploy`: a new version, released in batches.
 
 use anyhow::Context as _;
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 use serde_json::json;
 use sternway_wire::model::{ChangeOrderStarted, ListHistoryDeployVersion};
 
@@ -15,6 +15,7 @@ const OPERATION: &str = "DeployK8sApplication";
 
 /// See [`run`].
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").args(["image", "version", "environment", "set"]).required(true).multiple(true))]
 pub(crate) struct Arguments {
     #[command(flatten)]
     name: AppName,
@@ -39,7 +40,6 @@ pub(crate) struct Arguments {
 
 /// What to bring.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
 struct Change {
     /// The image to run
     #[arg(long)]
@@ -120,16 +120,7 @@ impl OnFailure {
 
 /// Starts the release.
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
-    let Arguments {
-        name,
-        change,
-        batches,
-        on_failure,
-        batch_timeout,
-        description,
-        waiting,
-        connection,
-    } = arguments;
+    let Arguments { name, change, batches, on_failure, batch_timeout, description, waiting, connection } = arguments;
     let extra = change.extra.of(OPERATION)?;
     let client = connection.client()?;
     let app = names::app_id(&client, &name.app).await?;
@@ -139,18 +130,12 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
     }
     parameters.extend(change.image.map(|image| ("Image", image)));
     parameters.extend(environment(&change.environment));
-    parameters.extend(
-        batches
-            .strategy()
-            .map(|strategy| ("UpdateStrategy", strategy)),
-    );
+    parameters.extend(batches.strategy().map(|strategy| ("UpdateStrategy", strategy)));
     parameters.extend(on_failure.map(|what| ("OnFailure", what.word().to_owned())));
     parameters.extend(batch_timeout.map(|seconds| ("BatchTimeout", seconds.to_string())));
     parameters.extend(description.map(|text| ("ChangeOrderDesc", text)));
     parameters.extend(extra);
-    let reply = client
-        .call::<ChangeOrderStarted>(OPERATION, parameters)
-        .await?;
+    let reply = client.call::<ChangeOrderStarted>(OPERATION, parameters).await?;
     let started = wait::Started {
         order: reply.payload.change_order_id,
         body: reply.body,
@@ -162,46 +147,26 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
 /// The id of the version with this number.
 async fn version_id(client: &Client, app: &str, number: &str) -> anyhow::Result<String> {
     let parameters = vec![("AppId", app.to_owned())];
-    let listed = client
-        .call::<ListHistoryDeployVersion>("ListHistoryDeployVersion", parameters)
-        .await?;
+    let listed = client.call::<ListHistoryDeployVersion>("ListHistoryDeployVersion", parameters).await?;
     let versions = listed.payload.package_version_list;
-    let found = versions
-        .into_iter()
-        .find(|version| version.package_version == number);
+    let found = versions.into_iter().find(|version| version.package_version == number);
     let found = found.ok_or_else(|| Usage(format!("--version: there is no version {number}")));
-    Ok(found
-        .context("`sternway version list` shows the versions that are there")?
-        .id)
+    Ok(found.context("`sternway version list` shows the versions that are there")?.id)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const PLAIN: Batches = Batches {
-        batches: 1,
-        manual: false,
-        wait_minutes: None,
-        gray: None,
-    };
+    const PLAIN: Batches = Batches { batches: 1, manual: false, wait_minutes: None, gray: None };
 
     #[test]
     fn the_strategy_is_the_one_of_the_api() {
         assert_eq!(PLAIN.strategy(), None);
-        let manual = Batches {
-            batches: 3,
-            manual: true,
-            ..PLAIN
-        };
+        let manual = Batches { batches: 3, manual: true, ..PLAIN };
         let expected = r#"{"type":"BatchUpdate","batchUpdate":{"batch":3,"releaseType":"manual"}}"#;
         assert_eq!(manual.strategy().unwrap(), expected);
-        let gray = Batches {
-            batches: 2,
-            wait_minutes: Some(5),
-            gray: Some(1),
-            ..PLAIN
-        };
+        let gray = Batches { batches: 2, wait_minutes: Some(5), gray: Some(1), ..PLAIN };
         let expected = r#"{"type":"GrayBatchUpdate","batchUpdate":{"batch":2,"releaseType":"auto","batchWaitTime":5},"grayUpdate":{"gray":1}}"#;
         assert_eq!(gray.strategy().unwrap(), expected);
     }

@@ -14,9 +14,7 @@ use crate::output::{self, Table};
 
 /// What to do with access keys.
 #[derive(Debug, Subcommand)]
-#[command(
-    after_help = "These commands need the data directory for themselves: stop the server that uses it first."
-)]
+#[command(after_help = "These commands need the data directory for themselves: stop the server that uses it first.")]
 pub(crate) enum Command {
     /// Create an access key, and print it with its secret, which is never shown again
     Create(CreateArguments),
@@ -62,21 +60,10 @@ pub(crate) struct KeyArguments {
 /// Does it.
 pub(crate) async fn run(command: Command) -> anyhow::Result<Outcome> {
     match command {
-        Command::Create(CreateArguments {
-            description,
-            directory,
-        }) => {
-            with_store(&directory, async |store| {
-                create(store, &description, directory.output).await
-            })
-            .await
+        Command::Create(CreateArguments { description, directory }) => {
+            with_store(&directory, async |store| create(store, &description, directory.output).await).await
         }
-        Command::List(directory) => {
-            with_store(&directory, async |store| {
-                list(store, directory.output).await
-            })
-            .await
-        }
+        Command::List(directory) => with_store(&directory, async |store| list(store, directory.output).await).await,
         Command::Disable(KeyArguments { id, directory }) => {
             with_store(&directory, async |store| set(store, &id, false).await).await
         }
@@ -99,9 +86,7 @@ async fn with_store(
 
 async fn create(store: &SqliteStore, description: &str, form: Form) -> anyhow::Result<()> {
     let credentials = compose::fresh_key();
-    store
-        .insert_key(compose::access_key(credentials.clone(), description))
-        .await?;
+    store.insert_key(compose::access_key(credentials.clone(), description)).await?;
     match form {
         Form::Json => output::json(&serde_json::to_value(&credentials)?)?,
         Form::Text => output::text(&output::details(&[
@@ -124,10 +109,7 @@ async fn list(store: &SqliteStore, form: Form) -> anyhow::Result<()> {
         output::json(&shown.into())?;
         return Ok(());
     }
-    let mut table = Table::new(
-        ["ACCESS KEY ID", "STATE", "USER", "CREATED", "DESCRIPTION"],
-        "no access keys",
-    );
+    let mut table = Table::new(["ACCESS KEY ID", "STATE", "USER", "CREATED", "DESCRIPTION"], "no access keys");
     for key in keys {
         let state = if key.enabled { "enabled" } else { "disabled" };
         let created = output::moment(key.created_at.as_millisecond());
@@ -139,13 +121,7 @@ async fn list(store: &SqliteStore, form: Form) -> anyhow::Result<()> {
 
 async fn set(store: &SqliteStore, id: &str, enabled: bool) -> anyhow::Result<()> {
     let is_there = store.set_key_enabled(id, enabled).await?;
-    anyhow::ensure!(
-        is_there,
-        "there is no access key {id}: `sternway key list` shows those that are there"
-    );
-    output::say(&format!(
-        "{id} is {}.",
-        if enabled { "enabled" } else { "disabled" }
-    ));
+    anyhow::ensure!(is_there, "there is no access key {id}: `sternway key list` shows those that are there");
+    output::say(&format!("{id} is {}.", if enabled { "enabled" } else { "disabled" }));
     Ok(())
 }

@@ -92,25 +92,13 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<Outcome> {
 async fn list(arguments: ListArguments) -> anyhow::Result<Outcome> {
     let client = arguments.connection.client()?;
     let app = names::app_id(&client, &arguments.name.app).await?;
-    let reply = client
-        .call::<ListRecentChangeOrder>("ListRecentChangeOrder", vec![("AppId", app)])
-        .await?;
+    let reply = client.call::<ListRecentChangeOrder>("ListRecentChangeOrder", vec![("AppId", app)]).await?;
     if arguments.connection.output == Form::Json {
         output::json(&reply.body)?;
         return Ok(Outcome::Succeeded);
     }
-    let mut table = Table::new(
-        [
-            "ID",
-            "CHANGE",
-            "STATUS",
-            "BATCHES",
-            "CREATED",
-            "FINISHED",
-            "DESCRIPTION",
-        ],
-        "no change orders",
-    );
+    let mut table =
+        Table::new(["ID", "CHANGE", "STATUS", "BATCHES", "CREATED", "FINISHED", "DESCRIPTION"], "no change orders");
     for order in reply.payload.change_order_list {
         table.row([
             order.change_order_id,
@@ -139,55 +127,31 @@ async fn get(arguments: OrderArguments) -> anyhow::Result<Outcome> {
 async fn watch(arguments: WatchArguments) -> anyhow::Result<Outcome> {
     let client = arguments.connection.client()?;
     let ended = wait::until_end(&client, &arguments.id.order, arguments.limits).await?;
-    wait::report(
-        &arguments.id.order,
-        ended,
-        Some(arguments.connection.output),
-    )
+    wait::report(&arguments.id.order, ended, Some(arguments.connection.output))
 }
 
 async fn go_on(arguments: SteerArguments) -> anyhow::Result<Outcome> {
     let client = arguments.connection.client()?;
     let order = arguments.id.order;
     let (reply, batch) = confirm(&client, &order).await?;
-    let started = wait::Started {
-        order,
-        body: reply.body,
-        what: format!("Going on after {batch}"),
-    };
-    wait::started(
-        &client,
-        started,
-        arguments.waiting,
-        arguments.connection.output,
-    )
-    .await
+    let started = wait::Started { order, body: reply.body, what: format!("Going on after {batch}") };
+    wait::started(&client, started, arguments.waiting, arguments.connection.output).await
 }
 
 /// Confirms the batch that waits for it; answers with that batch's name too.
 async fn confirm(client: &Client, order: &str) -> anyhow::Result<(Reply<Nothing>, String)> {
     let info = wait::read(client, order).await?.payload.change_order_info;
     let Some(pipeline) = waiting_pipeline(&info) else {
-        bail!(
-            "nothing waits for confirmation: the change order is {}",
-            output::status(info.status)
-        );
+        bail!("nothing waits for confirmation: the change order is {}", output::status(info.status));
     };
-    let parameters = vec![
-        ("PipelineId", pipeline.pipeline_id.clone()),
-        ("Confirm", "true".to_owned()),
-    ];
-    let reply = client
-        .call::<Nothing>("ContinuePipeline", parameters)
-        .await?;
+    let parameters = vec![("PipelineId", pipeline.pipeline_id.clone()), ("Confirm", "true".to_owned())];
+    let reply = client.call::<Nothing>("ContinuePipeline", parameters).await?;
     Ok((reply, pipeline.pipeline_name.clone()))
 }
 
 fn waiting_pipeline(info: &ChangeOrderInfo) -> Option<&sternway_wire::model::PipelineInfo> {
     let waits = [Status::AwaitingConfirmation, Status::AwaitingInterval].map(Status::code);
-    info.pipeline_info_list
-        .iter()
-        .find(|pipeline| waits.contains(&pipeline.pipeline_status))
+    info.pipeline_info_list.iter().find(|pipeline| waits.contains(&pipeline.pipeline_status))
 }
 
 async fn abort(arguments: OrderArguments) -> anyhow::Result<Outcome> {
@@ -197,9 +161,7 @@ async fn abort(arguments: OrderArguments) -> anyhow::Result<Outcome> {
         Form::Json => output::json(&reply.body)?,
         Form::Text => output::line(&reply.payload.data.change_order_id)?,
     }
-    output::say(
-        "Aborted. What is changed stays as it is: deploy again to go on, or an earlier version to go back.",
-    );
+    output::say("Aborted. What is changed stays as it is: deploy again to go on, or an earlier version to go back.");
     Ok(Outcome::Succeeded)
 }
 
@@ -211,21 +173,9 @@ async fn rollback(arguments: SteerArguments) -> anyhow::Result<Outcome> {
         body: reply.body,
         what: format!("Rolling back {}", arguments.id.order),
     };
-    wait::started(
-        &client,
-        started,
-        arguments.waiting,
-        arguments.connection.output,
-    )
-    .await
+    wait::started(&client, started, arguments.waiting, arguments.connection.output).await
 }
 
-async fn stop(
-    client: &Client,
-    operation: &'static str,
-    order: &str,
-) -> anyhow::Result<Reply<ChangeOrderStopped>> {
-    Ok(client
-        .call(operation, vec![("ChangeOrderId", order.to_owned())])
-        .await?)
+async fn stop(client: &Client, operation: &'static str, order: &str) -> anyhow::Result<Reply<ChangeOrderStopped>> {
+    Ok(client.call(operation, vec![("ChangeOrderId", order.to_owned())]).await?)
 }

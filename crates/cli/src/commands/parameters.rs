@@ -20,10 +20,7 @@ impl FromStr for Variable {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once('=') {
-            Some((name, value)) if !name.is_empty() => Ok(Self {
-                name: name.to_owned(),
-                value: value.to_owned(),
-            }),
+            Some((name, value)) if !name.is_empty() => Ok(Self { name: name.to_owned(), value: value.to_owned() }),
             _ => Err("expected NAME=VALUE"),
         }
     }
@@ -34,10 +31,8 @@ pub(super) fn environment(variables: &[Variable]) -> Option<(&'static str, Strin
     if variables.is_empty() {
         return None;
     }
-    let list: Vec<_> = variables
-        .iter()
-        .map(|variable| json!({ "name": variable.name, "value": variable.value }))
-        .collect();
+    let list: Vec<_> =
+        variables.iter().map(|variable| json!({ "name": variable.name, "value": variable.value })).collect();
     Some(("Envs", serde_json::Value::from(list).to_string()))
 }
 
@@ -57,10 +52,7 @@ impl Extra {
             let spec = known.and_then(|operation| operation.parameter(&variable.name));
             match spec {
                 Some(spec) => Ok((spec.name, variable.value.clone())),
-                None => Err(Usage(format!(
-                    "--set: {operation} has no parameter {}",
-                    variable.name
-                ))),
+                None => Err(Usage(format!("--set: {operation} has no parameter {}", variable.name))),
             }
         };
         self.set.iter().map(find).collect()
@@ -77,13 +69,7 @@ mod tests {
 
     #[test]
     fn a_value_may_hold_anything_and_a_name_must_be_there() {
-        assert_eq!(
-            variable("A=b=c"),
-            Variable {
-                name: "A".into(),
-                value: "b=c".into()
-            }
-        );
+        assert_eq!(variable("A=b=c"), Variable { name: "A".into(), value: "b=c".into() });
         assert_eq!(variable("A=").value, "");
         for wrong in ["A", "=b", ""] {
             assert!(wrong.parse::<Variable>().is_err(), "{wrong}");
@@ -99,19 +85,8 @@ mod tests {
 
     #[test]
     fn only_parameters_of_the_operation_can_be_set() {
-        let extra = |text| Extra {
-            set: vec![variable(text)],
-        };
-        assert_eq!(
-            extra("Timeout=5").of("ScaleK8sApplication").unwrap(),
-            [("Timeout", "5".to_owned())]
-        );
-        assert!(
-            extra("Image=a")
-                .of("ScaleK8sApplication")
-                .unwrap_err()
-                .to_string()
-                .contains("no parameter Image")
-        );
+        let extra = |text| Extra { set: vec![variable(text)] };
+        assert_eq!(extra("Timeout=5").of("ScaleK8sApplication").unwrap(), [("Timeout", "5".to_owned())]);
+        assert!(extra("Image=a").of("ScaleK8sApplication").unwrap_err().to_string().contains("no parameter Image"));
     }
 }

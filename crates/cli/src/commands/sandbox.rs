@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     nature: Nature,
     #[command(flatten)]
-    log: logging::Arguments,
+    log: logging::LogArguments,
 }
 
 /// What a sandbox is like.
@@ -44,11 +44,7 @@ pub(crate) struct Nature {
 impl Nature {
     /// As the sandbox takes it.
     pub(crate) fn options(self) -> Options {
-        let options = Options {
-            nodes: self.nodes,
-            seed: self.seed,
-            ..Options::default()
-        };
+        let options = Options { nodes: self.nodes, seed: self.seed, ..Options::default() };
         if self.fast { fast(options) } else { options }
     }
 }
@@ -65,30 +61,15 @@ pub(crate) fn fast(options: Options) -> Options {
 
 /// Serves a sandbox until a signal comes.
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
-    let Arguments {
-        listen,
-        kubeconfig_out,
-        nature,
-        log,
-    } = arguments;
-    let talk = logging::start(
-        log.log.as_deref().unwrap_or("info"),
-        log.log_format.unwrap_or_default(),
-    )?;
+    let Arguments { listen, kubeconfig_out, nature, log } = arguments;
+    let talk = logging::start(log.log.as_deref().unwrap_or("info"), log.log_format.unwrap_or_default())?;
     let stop = signals::stop_token(&TaskTracker::new())?;
     let mut sandbox = RunningSandbox::start(&listen, nature.options()).await?;
     write_kubeconfig(&kubeconfig_out, sandbox.address)?;
-    talk.say(&format!(
-        "sandbox cluster listening on http://{}",
-        sandbox.address
-    ));
+    talk.say(&format!("sandbox cluster listening on http://{}", sandbox.address));
     let kubeconfig = kubeconfig_out.display();
-    talk.say(&format!(
-        "use it with: kubectl --kubeconfig {kubeconfig} get nodes"
-    ));
-    talk.say(&format!(
-        "or with: sternway serve --kubeconfig {kubeconfig}"
-    ));
+    talk.say(&format!("use it with: kubectl --kubeconfig {kubeconfig} get nodes"));
+    talk.say(&format!("or with: sternway serve --kubeconfig {kubeconfig}"));
     tokio::select! {
         () = stop.cancelled() => sandbox.stop().await?,
         error = sandbox.failed() => return Err(error),

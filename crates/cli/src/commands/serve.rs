@@ -15,8 +15,7 @@ use tokio_util::task::TaskTracker;
 use self::plan::{ClusterSource, Plan, Tls};
 use crate::commands::sandbox::Nature;
 use crate::compose::{
-    Chosen, Composition, Import, KUBECONFIG_FILE, Options, RootKey, RunningSandbox, in_cluster,
-    write_kubeconfig,
+    Chosen, Composition, Import, KUBECONFIG_FILE, Options, RootKey, RunningSandbox, in_cluster, write_kubeconfig,
 };
 use crate::exit::Outcome;
 use crate::logging::Talk;
@@ -26,64 +25,28 @@ use crate::{logging, signals};
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// A TOML file of settings; options and environment variables go before it
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "STERNWAY_CONFIG",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "FILE", env = "STERNWAY_CONFIG", hide_env_values = true)]
     config: Option<PathBuf>,
     /// Where to listen for HTTP [default: 127.0.0.1:8080]
-    #[arg(
-        long,
-        value_name = "ADDRESS",
-        env = "STERNWAY_LISTEN",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "ADDRESS", env = "STERNWAY_LISTEN", hide_env_values = true)]
     listen: Option<String>,
     /// Where to listen for HTTPS
-    #[arg(
-        long,
-        value_name = "ADDRESS",
-        env = "STERNWAY_LISTEN_TLS",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "ADDRESS", env = "STERNWAY_LISTEN_TLS", hide_env_values = true)]
     listen_tls: Option<String>,
     /// The certificate chain for HTTPS (PEM)
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "STERNWAY_TLS_CERT",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "FILE", env = "STERNWAY_TLS_CERT", hide_env_values = true)]
     tls_cert: Option<PathBuf>,
     /// The private key for HTTPS (PEM)
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "STERNWAY_TLS_KEY",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "FILE", env = "STERNWAY_TLS_KEY", hide_env_values = true)]
     tls_key: Option<PathBuf>,
     /// Where to keep all state [default: sternway-data]
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "STERNWAY_DATA",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "DIR", env = "STERNWAY_DATA", hide_env_values = true)]
     data: Option<PathBuf>,
     /// The region to assume where a request names none [default: cn-hangzhou]
     #[arg(long, env = "STERNWAY_REGION", hide_env_values = true)]
     region: Option<String>,
     /// Import the cluster of this kubeconfig; files it refers to are taken with it
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "STERNWAY_KUBECONFIG",
-        hide_env_values = true,
-        help_heading = "Cluster"
-    )]
+    #[arg(long, value_name = "FILE", env = "STERNWAY_KUBECONFIG", hide_env_values = true, help_heading = "Cluster")]
     kubeconfig: Option<PathBuf>,
     /// The context of --kubeconfig [default: the current one]
     #[arg(long, help_heading = "Cluster")]
@@ -95,17 +58,12 @@ pub(crate) struct Arguments {
     #[arg(long, help_heading = "Cluster", conflicts_with_all = ["kubeconfig", "context"])]
     sandbox: bool,
     /// Where the sandbox listens [default: 127.0.0.1, any free port]
-    #[arg(
-        long,
-        value_name = "ADDRESS",
-        help_heading = "Sandbox",
-        requires = "sandbox"
-    )]
+    #[arg(long, value_name = "ADDRESS", help_heading = "Sandbox", requires = "sandbox")]
     sandbox_listen: Option<String>,
     #[command(flatten)]
     nature: Nature,
     #[command(flatten)]
-    log: logging::Arguments,
+    log: logging::LogArguments,
 }
 
 /// Serves until a signal comes, or a part ends that should not.
@@ -120,14 +78,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
     }
     let sandbox = import(&composition, &plan, talk).await?;
     for listener in &listeners {
-        let address = listener
-            .local_address()
-            .context("cannot tell an own address")?;
-        let scheme = if matches!(listener, Listener::Https(..)) {
-            "https"
-        } else {
-            "http"
-        };
+        let address = listener.local_address().context("cannot tell an own address")?;
+        let scheme = if matches!(listener, Listener::Https(..)) { "https" } else { "http" };
         talk.say(&format!("listening on {scheme}://{address}"));
     }
     let running = composition.run(listeners, stop.clone());
@@ -169,12 +121,7 @@ fn options(plan: &Plan) -> Options {
 /// Binds the sockets; nobody is answered yet. This comes before all else, so that a second server on the same address changes nothing.
 async fn listen(plan: &Plan) -> anyhow::Result<Vec<Listener>> {
     let mut listeners = vec![Listener::Http(bind(&plan.listen).await?)];
-    if let Some(Tls {
-        listen,
-        certificate,
-        key,
-    }) = &plan.tls
-    {
+    if let Some(Tls { listen, certificate, key }) = &plan.tls {
         let tls = load_tls(certificate, key)?;
         listeners.push(Listener::Https(bind(listen).await?, tls));
     }
@@ -182,48 +129,31 @@ async fn listen(plan: &Plan) -> anyhow::Result<Vec<Listener>> {
 }
 
 async fn bind(address: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address}: choose another address with --listen")
-    })
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}: choose another address with --listen"))
 }
 
 /// Imports the cluster that the plan names. Answers with the sandbox, if it is one in this process.
-async fn import(
-    composition: &Composition,
-    plan: &Plan,
-    talk: Talk,
-) -> anyhow::Result<Option<RunningSandbox>> {
+async fn import(composition: &Composition, plan: &Plan, talk: Talk) -> anyhow::Result<Option<RunningSandbox>> {
     match &plan.cluster {
         ClusterSource::Sandbox { listen, options } => {
             let sandbox = RunningSandbox::start(listen, options.clone()).await?;
             let path = plan.data.join(KUBECONFIG_FILE);
             write_kubeconfig(&path, sandbox.address)?;
             report(composition, sandbox.import(&plan.region), talk).await?;
-            talk.say(&format!(
-                "kubectl reaches the sandbox with: kubectl --kubeconfig {} get pods",
-                path.display()
-            ));
+            talk.say(&format!("kubectl reaches the sandbox with: kubectl --kubeconfig {} get pods", path.display()));
             talk.say("the sandbox ends with this process; one that does not: sternway sandbox");
             Ok(Some(sandbox))
         }
         ClusterSource::Kubeconfig { path, context } => {
-            report(
-                composition,
-                of_kubeconfig(path, context.as_deref(), &plan.region)?,
-                talk,
-            )
-            .await?;
+            report(composition, of_kubeconfig(path, context.as_deref(), &plan.region)?, talk).await?;
             Ok(None)
         }
         ClusterSource::Surroundings => {
             if let Some(access) = in_cluster() {
                 let identity = "in-cluster".to_owned();
-                let import = Import {
-                    name: identity.clone(),
-                    identity,
-                    region: plan.region.clone(),
-                    access,
-                };
+                let import = Import { name: identity.clone(), identity, region: plan.region.clone(), access };
                 report(composition, import, talk).await?;
             } else if !composition.has_clusters().await? {
                 talk.say(
@@ -255,9 +185,7 @@ async fn report(composition: &Composition, import: Import, talk: Talk) -> anyhow
         Err(error @ (ClusterError::Forbidden(_) | ClusterError::Rejected(_))) => {
             talk.say(&format!("cluster {name} ({id}) cannot be used: {error}"));
         }
-        Err(error) => talk.say(&format!(
-            "cluster {name} ({id}) does not answer yet, trying on: {error}"
-        )),
+        Err(error) => talk.say(&format!("cluster {name} ({id}) does not answer yet, trying on: {error}")),
     }
     Ok(())
 }

@@ -29,23 +29,12 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<Outcome> {
     let Command::List(arguments) = command;
     let client = arguments.connection.client()?;
     let app = names::app_id(&client, &arguments.name.app).await?;
-    let reply = client
-        .call::<ListHistoryDeployVersion>("ListHistoryDeployVersion", vec![("AppId", app)])
-        .await?;
+    let reply = client.call::<ListHistoryDeployVersion>("ListHistoryDeployVersion", vec![("AppId", app)]).await?;
     if arguments.connection.output == Form::Json {
         output::json(&reply.body)?;
         return Ok(Outcome::Succeeded);
     }
-    let mut table = Table::new(
-        [
-            "VERSION",
-            "IMAGE OR PACKAGE",
-            "CREATED",
-            "DESCRIPTION",
-            "ID",
-        ],
-        "no versions",
-    );
+    let mut table = Table::new(["VERSION", "IMAGE OR PACKAGE", "CREATED", "DESCRIPTION", "ID"], "no versions");
     for version in reply.payload.package_version_list {
         table.row([
             version.package_version,

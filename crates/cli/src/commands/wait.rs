@@ -54,27 +54,19 @@ pub(super) async fn started(
         if form == Form::Json {
             output::json(&body)?;
         }
-        output::say(&format!(
-            "{what}. Watch it with: sternway order watch {order}"
-        ));
+        output::say(&format!("{what}. Watch it with: sternway order watch {order}"));
         return Ok(Outcome::Succeeded);
     }
     output::say(&format!("{what}."));
     let ended = until_end(client, &order, waiting.limits).await?;
-    report(
-        &order,
-        ended,
-        if form == Form::Json { Some(form) } else { None },
-    )
+    report(&order, ended, if form == Form::Json { Some(form) } else { None })
 }
 
 /// Says how watching ended; prints the order itself in the given form, if one is given.
 pub(super) fn report(order: &str, ended: Ended, form: Option<Form>) -> anyhow::Result<Outcome> {
     let (outcome, reply) = match ended {
         Ended::TimedOut => {
-            output::say(&format!(
-                "Time is up; the change order goes on. Watch it with: sternway order watch {order}"
-            ));
+            output::say(&format!("Time is up; the change order goes on. Watch it with: sternway order watch {order}"));
             return Ok(Outcome::TimedOut);
         }
         Ended::Confirmation(reply) => (Outcome::Succeeded, reply),
@@ -82,9 +74,7 @@ pub(super) fn report(order: &str, ended: Ended, form: Option<Form>) -> anyhow::R
     };
     match form {
         Some(Form::Json) => output::json(&reply.body)?,
-        Some(Form::Text) => {
-            output::text(&progress::order_in_full(&reply.payload.change_order_info))?
-        }
+        Some(Form::Text) => output::text(&progress::order_in_full(&reply.payload.change_order_info))?,
         None => {}
     }
     Ok(outcome)
@@ -94,11 +84,7 @@ pub(super) fn report(order: &str, ended: Ended, form: Option<Form>) -> anyhow::R
 ///
 /// # Errors
 /// If the server refuses to show the order. One that is away for a while is waited for: the order survives its restarts.
-pub(super) async fn until_end(
-    client: &Client,
-    order: &str,
-    limits: Limits,
-) -> anyhow::Result<Ended> {
+pub(super) async fn until_end(client: &Client, order: &str, limits: Limits) -> anyhow::Result<Ended> {
     let deadline = Instant::now() + limits.patience();
     let screen = Screen::new();
     let mut before: Option<ChangeOrderInfo> = None;
@@ -139,14 +125,6 @@ pub(super) async fn until_end(
 }
 
 /// The order as it is now.
-pub(super) async fn read(
-    client: &Client,
-    order: &str,
-) -> Result<Reply<GetChangeOrderInfo>, CallError> {
-    client
-        .call(
-            "GetChangeOrderInfo",
-            vec![("ChangeOrderId", order.to_owned())],
-        )
-        .await
+pub(super) async fn read(client: &Client, order: &str) -> Result<Reply<GetChangeOrderInfo>, CallError> {
+    client.call("GetChangeOrderInfo", vec![("ChangeOrderId", order.to_owned())]).await
 }

@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use sternway_core::ids::ClusterId;
-use sternway_core::ports::{
-    ClusterAccess, ClusterError, ClusterRecord, Clusters as _, Ids as _, Store as _,
-};
+use sternway_core::ports::{ClusterAccess, ClusterError, ClusterRecord, Clusters as _, Ids as _, Store as _};
 
 use super::Composition;
 use crate::system::{self, RandomIds};
@@ -26,8 +24,7 @@ pub(crate) struct Import {
 
 /// The access of a pod to its own cluster, if this process runs in a pod that has one.
 pub(crate) fn in_cluster() -> Option<ClusterAccess> {
-    let is_pod = std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
-        && Path::new(SERVICE_ACCOUNT_TOKEN).exists();
+    let is_pod = std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() && Path::new(SERVICE_ACCOUNT_TOKEN).exists();
     is_pod.then_some(ClusterAccess::InCluster)
 }
 
@@ -35,29 +32,13 @@ impl Composition {
     /// Imports a cluster, or gives the one that was imported before these credentials. Its id stays the same for ever.
     ///
     /// The inner result says whether the cluster answers now; if not, connecting goes on.
-    pub(crate) async fn import(
-        &self,
-        import: Import,
-    ) -> anyhow::Result<(ClusterId, Result<(), ClusterError>)> {
+    pub(crate) async fn import(&self, import: Import) -> anyhow::Result<(ClusterId, Result<(), ClusterError>)> {
         let now = system::now();
-        let known = self
-            .store
-            .clusters()
-            .await?
-            .into_iter()
-            .find(|known| known.cs_cluster_id == import.identity);
+        let known = self.store.clusters().await?.into_iter().find(|known| known.cs_cluster_id == import.identity);
         let record = match known {
             Some(known) => {
-                let updated_at = if known.access == import.access {
-                    known.updated_at
-                } else {
-                    now
-                };
-                ClusterRecord {
-                    access: import.access,
-                    updated_at,
-                    ..known
-                }
+                let updated_at = if known.access == import.access { known.updated_at } else { now };
+                ClusterRecord { access: import.access, updated_at, ..known }
             }
             None => ClusterRecord {
                 id: ClusterId::new(RandomIds.fresh()),

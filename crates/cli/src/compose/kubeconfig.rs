@@ -25,8 +25,7 @@ pub(crate) struct Chosen {
 impl Chosen {
     /// Reads a file and chooses a context of it: the given one, or the current one.
     pub(crate) fn read(path: &Path, context: Option<&str>) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         let folder = path.parent().unwrap_or(Path::new(""));
         Self::parse(&text, folder, context)
             .with_context(|| format!("{} is no kubeconfig that can be used", path.display()))
@@ -42,21 +41,16 @@ impl Chosen {
                 .ok_or_else(|| anyhow!("it has no current context: name one with --context"))?,
         };
         let context = entry(&whole, "contexts", "context", name)?;
-        let of_context = |what: &str| {
-            context[what]
-                .as_str()
-                .ok_or_else(|| anyhow!("its context {name} names no {what}"))
-        };
+        let of_context =
+            |what: &str| context[what].as_str().ok_or_else(|| anyhow!("its context {name} names no {what}"));
         let (cluster_name, user_name) = (of_context("cluster")?, of_context("user")?);
         let mut cluster = entry(&whole, "clusters", "cluster", cluster_name)?;
         let mut user = entry(&whole, "users", "user", user_name)?;
         inline(&mut cluster, folder, &["certificate-authority"])?;
         inline(&mut user, folder, &["client-certificate", "client-key"])?;
         inline_token(&mut user, folder)?;
-        let server = cluster["server"]
-            .as_str()
-            .ok_or_else(|| anyhow!("its cluster {cluster_name} has no server"))?
-            .to_owned();
+        let server =
+            cluster["server"].as_str().ok_or_else(|| anyhow!("its cluster {cluster_name} has no server"))?.to_owned();
         let mut alone = Mapping::new();
         for (key, value) in [
             ("apiVersion", Value::from("v1")),
@@ -68,11 +62,7 @@ impl Chosen {
         ] {
             alone.insert(Value::from(key), value);
         }
-        Ok(Self {
-            context: name.to_owned(),
-            server,
-            text: Secret::new(serde_yaml_ng::to_string(&alone)?),
-        })
+        Ok(Self { context: name.to_owned(), server, text: Secret::new(serde_yaml_ng::to_string(&alone)?) })
     }
 
     /// What makes it the same cluster when its credentials change: who it is to whoever wrote the file, and where it is.
@@ -83,13 +73,8 @@ impl Chosen {
 
 /// The entry of that name in one of the three lists; an entry that is null (a user without credentials) is empty.
 fn entry(whole: &Value, list: &str, key: &str, name: &str) -> anyhow::Result<Value> {
-    let entries = whole[list]
-        .as_sequence()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let found = entries
-        .iter()
-        .find(|entry| entry["name"].as_str() == Some(name));
+    let entries = whole[list].as_sequence().map(Vec::as_slice).unwrap_or_default();
+    let found = entries.iter().find(|entry| entry["name"].as_str() == Some(name));
     let found = &found.ok_or_else(|| anyhow!("it has no {key} {name}"))?[key];
     match found {
         Value::Null => Ok(Value::Mapping(Mapping::new())),
@@ -115,12 +100,8 @@ fn inline(entry: &mut Value, folder: &Path, fields: &[&str]) -> anyhow::Result<(
             continue;
         };
         let path = folder.join(file);
-        let content = std::fs::read(&path)
-            .with_context(|| format!("its {field} {} cannot be read", path.display()))?;
-        entry.insert(
-            Value::from(format!("{field}-data")),
-            Value::from(BASE64.encode(content)),
-        );
+        let content = std::fs::read(&path).with_context(|| format!("its {field} {} cannot be read", path.display()))?;
+        entry.insert(Value::from(format!("{field}-data")), Value::from(BASE64.encode(content)));
     }
     Ok(())
 }
@@ -133,8 +114,8 @@ fn inline_token(user: &mut Value, folder: &Path) -> anyhow::Result<()> {
         return Ok(());
     };
     let path = folder.join(file);
-    let token = std::fs::read_to_string(&path)
-        .with_context(|| format!("its tokenFile {} cannot be read", path.display()))?;
+    let token =
+        std::fs::read_to_string(&path).with_context(|| format!("its tokenFile {} cannot be read", path.display()))?;
     user.insert(Value::from("token"), Value::from(token.trim()));
     Ok(())
 }
@@ -165,15 +146,9 @@ users:
         let chosen = Chosen::read(&folder.path().join("config"), None).unwrap();
         assert_eq!(chosen.identity(), "a@https://one");
         let alone: Value = serde_yaml_ng::from_str(chosen.text.reveal()).unwrap();
-        assert_eq!(
-            alone["clusters"][0]["cluster"]["certificate-authority-data"],
-            Value::from("UEVN")
-        );
+        assert_eq!(alone["clusters"][0]["cluster"]["certificate-authority-data"], Value::from("UEVN"));
         assert_eq!(alone["users"][0]["user"]["token"], Value::from("secret"));
-        assert_eq!(
-            alone["contexts"][0]["context"]["namespace"],
-            Value::from("shop")
-        );
+        assert_eq!(alone["contexts"][0]["context"]["namespace"], Value::from("shop"));
         assert_eq!(alone["contexts"].as_sequence().unwrap().len(), 1);
         assert!(!chosen.text.reveal().contains("ca.pem"));
     }
@@ -181,10 +156,7 @@ users:
     #[test]
     fn another_context_can_be_chosen() {
         let chosen = Chosen::parse(TWO, Path::new(""), Some("b")).unwrap();
-        assert_eq!(
-            (chosen.context.as_str(), chosen.server.as_str()),
-            ("b", "http://two")
-        );
+        assert_eq!((chosen.context.as_str(), chosen.server.as_str()), ("b", "http://two"));
     }
 
     #[test]
@@ -192,11 +164,7 @@ users:
         for (text, context, expected) in [
             ("{}", None, "no current context"),
             (TWO, Some("c"), "no context c"),
-            (
-                "{current-context: a, contexts: [{name: a, context: {cluster: x, user: y}}]}",
-                None,
-                "no cluster x",
-            ),
+            ("{current-context: a, contexts: [{name: a, context: {cluster: x, user: y}}]}", None, "no cluster x"),
             (TWO, None, "ca.pem cannot be read"),
         ] {
             let error = Chosen::parse(text, Path::new("/nowhere"), context).unwrap_err();

@@ -37,14 +37,8 @@ pub(super) async fn ensure(store: &dyn Store, data: &Path) -> anyhow::Result<Roo
         return Ok(RootKey::Known);
     }
     let path = data.join(ROOT_KEY_FILE);
-    let credentials = if path.exists() {
-        Credentials::read(data)?
-    } else {
-        write(&path)?
-    };
-    store
-        .insert_key(access_key(credentials, "made at the first start"))
-        .await?;
+    let credentials = if path.exists() { Credentials::read(data)? } else { write(&path)? };
+    store.insert_key(access_key(credentials, "made at the first start")).await?;
     Ok(RootKey::Written(path))
 }
 
@@ -62,24 +56,14 @@ pub(crate) fn access_key(credentials: Credentials, description: &str) -> AccessK
 
 /// A random key that was never used before.
 pub(crate) fn fresh() -> Credentials {
-    let random = |length| -> String {
-        rand::rng()
-            .sample_iter(Alphanumeric)
-            .take(length)
-            .map(char::from)
-            .collect()
-    };
-    Credentials {
-        id: format!("{ID_PREFIX}{}", random(ID_LENGTH)),
-        secret: Secret::new(random(SECRET_LENGTH)),
-    }
+    let random = |length| -> String { rand::rng().sample_iter(Alphanumeric).take(length).map(char::from).collect() };
+    Credentials { id: format!("{ID_PREFIX}{}", random(ID_LENGTH)), secret: Secret::new(random(SECRET_LENGTH)) }
 }
 
 fn write(path: &Path) -> anyhow::Result<Credentials> {
     let credentials = fresh();
     let text = serde_json::to_string_pretty(&credentials)? + "\n";
-    write_private(path, text.as_bytes())
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    write_private(path, text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(credentials)
 }
 
@@ -87,19 +71,11 @@ fn write(path: &Path) -> anyhow::Result<Credentials> {
 pub(crate) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut draft = path.as_os_str().to_owned();
     draft.push(format!(".{}", std::process::id()));
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&draft)?;
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
     file.write_all(content)?;
     file.sync_all()?;
     fs::rename(&draft, path)?;
-    match path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-    {
+    match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         Some(parent) => File::open(parent)?.sync_all(),
         None => Ok(()),
     }
@@ -117,19 +93,10 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let store = open_store(data.path()).await.unwrap();
         let path = data.path().join(ROOT_KEY_FILE);
-        assert_eq!(
-            ensure(&store, data.path()).await.unwrap(),
-            RootKey::Written(path.clone())
-        );
-        assert_eq!(
-            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
+        assert_eq!(ensure(&store, data.path()).await.unwrap(), RootKey::Written(path.clone()));
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         let written = Credentials::read(data.path()).unwrap();
-        assert_eq!(
-            store.key(&written.id).await.unwrap().unwrap().secret,
-            written.secret
-        );
+        assert_eq!(store.key(&written.id).await.unwrap().unwrap().secret, written.secret);
         assert_eq!(ensure(&store, data.path()).await.unwrap(), RootKey::Known);
         assert_eq!(Credentials::read(data.path()).unwrap(), written);
         store.close().await;

@@ -32,20 +32,12 @@ pub(crate) struct RunningSandbox {
 impl RunningSandbox {
     /// Serves a new sandbox. It goes on until [`RunningSandbox::stop`].
     pub(crate) async fn start(listen: &str, options: Options) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(listen)
-            .await
-            .with_context(|| format!("cannot listen on {listen}"))?;
-        let address = listener
-            .local_addr()
-            .context("cannot tell the sandbox's address")?;
+        let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+        let address = listener.local_addr().context("cannot tell the sandbox's address")?;
         let sandbox = Arc::new(Mutex::new(Sandbox::new(options, system::now())));
         let stop = CancellationToken::new();
         let served = TaskTracker::new().spawn(serve(listener, sandbox, stop.clone()));
-        Ok(Self {
-            address,
-            stop,
-            served,
-        })
+        Ok(Self { address, stop, served })
     }
 
     /// Returns if the sandbox ends by itself.
@@ -63,10 +55,7 @@ impl RunningSandbox {
         if self.served.is_finished() {
             return Ok(());
         }
-        self.served
-            .await
-            .context("the sandbox failed")?
-            .context("the sandbox failed")
+        self.served.await.context("the sandbox failed")?.context("the sandbox failed")
     }
 
     /// How a server imports it.
@@ -83,6 +72,5 @@ impl RunningSandbox {
 /// Writes the kubeconfig of a sandbox at this address.
 pub(crate) fn write_kubeconfig(path: &Path, address: SocketAddr) -> anyhow::Result<()> {
     ensure!(!path.is_dir(), "{} is a directory", path.display());
-    write_private(path, kubeconfig(address).as_bytes())
-        .with_context(|| format!("cannot write {}", path.display()))
+    write_private(path, kubeconfig(address).as_bytes()).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -25,11 +25,7 @@ impl Table {
 
     /// The table as text.
     pub(crate) fn text(&self) -> String {
-        if self.table.row_count() == 0 {
-            format!("{}\n", self.none)
-        } else {
-            trimmed(&self.table)
-        }
+        if self.table.row_count() == 0 { format!("{}\n", self.none) } else { trimmed(&self.table) }
     }
 }
 
@@ -45,17 +41,12 @@ pub(crate) fn details(pairs: &[(&str, String)]) -> String {
 fn bare() -> comfy_table::Table {
     let mut table = comfy_table::Table::new();
     // Never wrapped: a line is one thing, also when it goes through a pipe.
-    table
-        .load_style(NOTHING)
-        .set_content_arrangement(ContentArrangement::Disabled);
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table
 }
 
 fn trimmed(table: &comfy_table::Table) -> String {
-    table
-        .lines()
-        .map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(&line).trim_end()))
-        .collect()
+    table.lines().map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(&line).trim_end())).collect()
 }
 
 #[cfg(test)]
@@ -73,9 +64,6 @@ mod tests {
 
     #[test]
     fn empty_details_are_left_out() {
-        assert_eq!(
-            details(&[("name", "shop".into()), ("description", String::new())]),
-            "name:  shop\n"
-        );
+        assert_eq!(details(&[("name", "shop".into()), ("description", String::new())]), "name:  shop\n");
     }
 }

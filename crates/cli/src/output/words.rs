@@ -5,10 +5,7 @@ use sternway_wire::codes::Status;
 
 /// A state in a word or three; a number that EDAS has not told us of stays a number.
 pub(crate) fn status(code: i32) -> String {
-    Status::from_code(code).map_or_else(
-        || format!("status {code}"),
-        |status| status.text().to_owned(),
-    )
+    Status::from_code(code).map_or_else(|| format!("status {code}"), |status| status.text().to_owned())
 }
 
 /// A sign before a state, that is understood without colour.
@@ -52,14 +49,7 @@ mod tests {
     #[test]
     fn ages_are_rough() {
         let now = Timestamp::from_second(1_000_000).unwrap();
-        for (seconds, expected) in [
-            (0, "0s"),
-            (119, "119s"),
-            (120, "2m"),
-            (7_200, "2h"),
-            (200_000, "2d"),
-            (-5, "0s"),
-        ] {
+        for (seconds, expected) in [(0, "0s"), (119, "119s"), (120, "2m"), (7_200, "2h"), (200_000, "2d"), (-5, "0s")] {
             assert_eq!(ago((1_000_000 - seconds) * 1000, now), expected);
         }
         assert_eq!((ago(0, now).as_str(), moment(0).as_str()), ("", ""));
@@ -67,9 +57,6 @@ mod tests {
 
     #[test]
     fn unknown_states_stay_numbers() {
-        assert_eq!(
-            (status(8).as_str(), status(77).as_str()),
-            ("waiting for confirmation", "status 77")
-        );
+        assert_eq!((status(8).as_str(), status(77).as_str()), ("waiting for confirmation", "status 77"));
     }
 }

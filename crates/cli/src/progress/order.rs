@@ -7,19 +7,10 @@ use crate::output::{self, Table, details, outcome_mark};
 
 /// The order in a few lines, for a glance.
 pub(crate) fn in_brief(info: &ChangeOrderInfo) -> Vec<String> {
-    let head = format!(
-        "{} {}: {}",
-        mark(info.status),
-        info.co_type,
-        output::status(info.status)
-    );
+    let head = format!("{} {}: {}", mark(info.status), info.co_type, output::status(info.status));
     let batches = info.pipeline_info_list.iter().map(|pipeline| {
         let pods = pods_in_words(pipeline);
-        let pods = if pods.is_empty() {
-            String::new()
-        } else {
-            format!("  ({pods})")
-        };
+        let pods = if pods.is_empty() { String::new() } else { format!("  ({pods})") };
         format!(
             "  {} {}: {}{pods}",
             mark(pipeline.pipeline_status),
@@ -38,12 +29,7 @@ pub(crate) fn news(before: Option<&ChangeOrderInfo>, after: &ChangeOrderInfo) ->
         let status = pipeline.pipeline_status;
         let was = earlier.map_or(Status::Ready.code(), |earlier| earlier.pipeline_status);
         if status != was {
-            lines.push(format!(
-                "{} {}: {}",
-                mark(status),
-                pipeline.pipeline_name,
-                output::status(status)
-            ));
+            lines.push(format!("{} {}: {}", mark(status), pipeline.pipeline_name, output::status(status)));
         }
         let known: Vec<&str> = earlier.map(messages).unwrap_or_default();
         for message in messages(pipeline) {
@@ -54,18 +40,12 @@ pub(crate) fn news(before: Option<&ChangeOrderInfo>, after: &ChangeOrderInfo) ->
     }
     if before.is_none_or(|before| before.status != after.status) {
         let hint = match Status::from_code(after.status) {
-            Some(Status::AwaitingConfirmation) => format!(
-                ". Go on with: sternway order continue {}",
-                after.change_order_id
-            ),
+            Some(Status::AwaitingConfirmation) => {
+                format!(". Go on with: sternway order continue {}", after.change_order_id)
+            }
             _ => String::new(),
         };
-        lines.push(format!(
-            "{} {}: {}{hint}",
-            mark(after.status),
-            after.co_type,
-            output::status(after.status)
-        ));
+        lines.push(format!("{} {}: {}{hint}", mark(after.status), after.co_type, output::status(after.status)));
     }
     lines
 }
@@ -75,31 +55,17 @@ pub(crate) fn in_full(info: &ChangeOrderInfo) -> String {
     let mut text = details(&[
         ("Change order", info.change_order_id.clone()),
         ("Change", info.co_type.clone()),
-        (
-            "Status",
-            format!("{} {}", mark(info.status), output::status(info.status)),
-        ),
+        ("Status", format!("{} {}", mark(info.status), output::status(info.status))),
         ("Description", info.change_order_description.clone()),
         ("Details", info.desc.clone()),
-        (
-            "Batches",
-            format!("{}, {}", info.batch_count, info.batch_type.to_lowercase()),
-        ),
+        ("Batches", format!("{}, {}", info.batch_count, info.batch_type.to_lowercase())),
         ("Created", info.create_time.clone()),
         ("By", info.create_user_id.clone()),
-        (
-            "Can be rolled back",
-            if info.support_rollback { "yes" } else { "no" }.to_owned(),
-        ),
+        ("Can be rolled back", if info.support_rollback { "yes" } else { "no" }.to_owned()),
     ]);
     for pipeline in &info.pipeline_info_list {
         let status = pipeline.pipeline_status;
-        text.push_str(&format!(
-            "\n{} {}: {}\n",
-            mark(status),
-            pipeline.pipeline_name,
-            output::status(status)
-        ));
+        text.push_str(&format!("\n{} {}: {}\n", mark(status), pipeline.pipeline_name, output::status(status)));
         for message in messages(pipeline) {
             text.push_str(&format!("  {}\n", plain(message)));
         }
@@ -129,10 +95,7 @@ fn instances(pipeline: &PipelineInfo) -> Vec<&Instance> {
     let mut found: Vec<&Instance> = Vec::new();
     for stage in &pipeline.stage_list {
         for instance in &stage.stage_result_dto.instance_dto_list {
-            if !found
-                .iter()
-                .any(|known| known.pod_name == instance.pod_name)
-            {
+            if !found.iter().any(|known| known.pod_name == instance.pod_name) {
                 found.push(instance);
             }
         }
@@ -145,21 +108,14 @@ fn pods_in_words(pipeline: &PipelineInfo) -> String {
     if pods.is_empty() {
         return String::new();
     }
-    let ready = pods
-        .iter()
-        .filter(|pod| pod.status == Status::Succeeded.code())
-        .count();
+    let ready = pods.iter().filter(|pod| pod.status == Status::Succeeded.code()).count();
     format!("{ready} of {} pods ready", pods.len())
 }
 
 /// What the tasks of a batch say, errors included, each once.
 fn messages(pipeline: &PipelineInfo) -> Vec<&str> {
     let mut found: Vec<&str> = Vec::new();
-    for task in pipeline
-        .stage_detail_list
-        .iter()
-        .flat_map(|stage| &stage.task_list)
-    {
+    for task in pipeline.stage_detail_list.iter().flat_map(|stage| &stage.task_list) {
         for message in [&task.task_message, &task.task_error_message] {
             if !message.is_empty() && !found.contains(&message.as_str()) {
                 found.push(message);
@@ -171,11 +127,7 @@ fn messages(pipeline: &PipelineInfo) -> Vec<&str> {
 
 /// A message without the line breaks of HTML, on one line.
 fn plain(message: &str) -> String {
-    message
-        .replace("<br>", " ")
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
+    message.replace("<br>", " ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -191,25 +143,13 @@ mod tests {
             instance_ip: "10.0.0.1<br>".into(),
             ..Instance::default()
         };
-        let result = StageResult {
-            instance_dto_list: vec![pod.clone(), pod],
-            ..StageResult::default()
-        };
-        let task = TaskInfo {
-            task_message: message.into(),
-            ..TaskInfo::default()
-        };
+        let result = StageResult { instance_dto_list: vec![pod.clone(), pod], ..StageResult::default() };
+        let task = TaskInfo { task_message: message.into(), ..TaskInfo::default() };
         PipelineInfo {
             pipeline_name: "Batch 1 Change".into(),
             pipeline_status: status.code(),
-            stage_list: vec![StageInfo {
-                stage_result_dto: result,
-                ..StageInfo::default()
-            }],
-            stage_detail_list: vec![StageDetail {
-                task_list: vec![task],
-                ..StageDetail::default()
-            }],
+            stage_list: vec![StageInfo { stage_result_dto: result, ..StageInfo::default() }],
+            stage_detail_list: vec![StageDetail { task_list: vec![task], ..StageDetail::default() }],
             ..PipelineInfo::default()
         }
     }
@@ -227,19 +167,10 @@ mod tests {
     #[test]
     fn news_are_what_changed_and_nothing_else() {
         let running = order(Status::Running, pipeline(Status::Running, ""));
-        assert_eq!(
-            news(None, &running),
-            [
-                "▶ Batch 1 Change: in progress",
-                "▶ Application Deployment: in progress"
-            ]
-        );
+        assert_eq!(news(None, &running), ["▶ Batch 1 Change: in progress", "▶ Application Deployment: in progress"]);
         assert!(news(Some(&running), &running).is_empty());
         let message = "Apply success. <br>application is ready at desired state, version: 22";
-        let waiting = order(
-            Status::AwaitingConfirmation,
-            pipeline(Status::AwaitingConfirmation, message),
-        );
+        let waiting = order(Status::AwaitingConfirmation, pipeline(Status::AwaitingConfirmation, message));
         assert_eq!(
             news(Some(&running), &waiting),
             [
@@ -253,18 +184,12 @@ mod tests {
     #[test]
     fn a_pod_that_two_stages_show_counts_once() {
         let brief = in_brief(&order(Status::Running, pipeline(Status::Running, "")));
-        assert_eq!(
-            brief[1],
-            "  ▶ Batch 1 Change: in progress  (1 of 1 pods ready)"
-        );
+        assert_eq!(brief[1], "  ▶ Batch 1 Change: in progress  (1 of 1 pods ready)");
     }
 
     #[test]
     fn the_full_text_has_pods_and_messages_in_plain_words() {
-        let text = in_full(&order(
-            Status::Succeeded,
-            pipeline(Status::Succeeded, "done.<br>all of it"),
-        ));
+        let text = in_full(&order(Status::Succeeded, pipeline(Status::Succeeded, "done.<br>all of it")));
         assert!(text.contains("  done. all of it\n"), "{text}");
         assert!(text.contains("  shop-1  successful"), "{text}");
         assert!(!text.contains("<br>"));

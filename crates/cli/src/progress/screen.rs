@@ -23,10 +23,8 @@ struct Live {
 impl Screen {
     /// A screen on stderr.
     pub(crate) fn new() -> Self {
-        let live = std::io::stderr().is_terminal().then(|| Live {
-            all: MultiProgress::new(),
-            lines: Mutex::new(Vec::new()),
-        });
+        let live =
+            std::io::stderr().is_terminal().then(|| Live { all: MultiProgress::new(), lines: Mutex::new(Vec::new()) });
         Self { live }
     }
 
@@ -73,10 +71,7 @@ impl Drop for Screen {
 /// A bar that is only its message. It is drawn when it changes, and by a slow tick that keeps it on the screen.
 fn line_bar() -> ProgressBar {
     let bar = ProgressBar::new_spinner();
-    bar.set_style(
-        ProgressStyle::with_template("{wide_msg}")
-            .unwrap_or_else(|_| ProgressStyle::default_spinner()),
-    );
+    bar.set_style(ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()));
     bar.enable_steady_tick(Duration::from_millis(250));
     bar
 }

@@ -78,89 +78,30 @@ pub(crate) struct StartArguments {
 }
 
 /// A change that is the same for any application.
-pub(super) async fn plain(
-    arguments: Arguments,
-    operation: &'static str,
-    doing: &str,
-) -> anyhow::Result<Outcome> {
-    let Arguments {
-        name,
-        timeout,
-        waiting,
-        connection,
-    } = arguments;
-    start_order(
-        operation,
-        doing,
-        &name,
-        timeout.parameter(),
-        waiting,
-        &connection,
-    )
-    .await
+pub(super) async fn plain(arguments: Arguments, operation: &'static str, doing: &str) -> anyhow::Result<Outcome> {
+    let Arguments { name, timeout, waiting, connection } = arguments;
+    start_order(operation, doing, &name, timeout.parameter(), waiting, &connection).await
 }
 
 /// Deletes an application with its workload.
 pub(super) async fn delete(arguments: DeleteArguments) -> anyhow::Result<Outcome> {
-    let DeleteArguments {
-        name,
-        waiting,
-        connection,
-    } = arguments;
-    start_order(
-        "DeleteK8sApplication",
-        "Deleting",
-        &name,
-        None,
-        waiting,
-        &connection,
-    )
-    .await
+    let DeleteArguments { name, waiting, connection } = arguments;
+    start_order("DeleteK8sApplication", "Deleting", &name, None, waiting, &connection).await
 }
 
 /// Changes the number of pods.
 pub(super) async fn scale(arguments: ScaleArguments) -> anyhow::Result<Outcome> {
-    let ScaleArguments {
-        name,
-        replicas,
-        timeout,
-        waiting,
-        connection,
-    } = arguments;
-    let parameters = [("Replicas", replicas.to_string())]
-        .into_iter()
-        .chain(timeout.parameter());
-    start_order(
-        "ScaleK8sApplication",
-        "Scaling",
-        &name,
-        parameters,
-        waiting,
-        &connection,
-    )
-    .await
+    let ScaleArguments { name, replicas, timeout, waiting, connection } = arguments;
+    let parameters = [("Replicas", replicas.to_string())].into_iter().chain(timeout.parameter());
+    start_order("ScaleK8sApplication", "Scaling", &name, parameters, waiting, &connection).await
 }
 
 /// Starts what was stopped.
 pub(super) async fn start(arguments: StartArguments) -> anyhow::Result<Outcome> {
-    let StartArguments {
-        name,
-        replicas,
-        timeout,
-        waiting,
-        connection,
-    } = arguments;
+    let StartArguments { name, replicas, timeout, waiting, connection } = arguments;
     let replicas = replicas.map(|replicas| ("Replicas", replicas.to_string()));
     let parameters = replicas.into_iter().chain(timeout.parameter());
-    start_order(
-        "StartK8sApplication",
-        "Starting",
-        &name,
-        parameters,
-        waiting,
-        &connection,
-    )
-    .await
+    start_order("StartK8sApplication", "Starting", &name, parameters, waiting, &connection).await
 }
 
 async fn start_order(
@@ -174,13 +115,8 @@ async fn start_order(
     let client = connection.client()?;
     let app = names::app_id(&client, &name.app).await?;
     let parameters = [("AppId", app)].into_iter().chain(parameters).collect();
-    let reply = client
-        .call::<ChangeOrderStarted>(operation, parameters)
-        .await?;
-    let started = wait::Started {
-        order: reply.payload.change_order_id,
-        body: reply.body,
-        what: format!("{doing} {}", name.app),
-    };
+    let reply = client.call::<ChangeOrderStarted>(operation, parameters).await?;
+    let started =
+        wait::Started { order: reply.payload.change_order_id, body: reply.body, what: format!("{doing} {}", name.app) };
     wait::started(&client, started, waiting, connection.output).await
 }

@@ -29,12 +29,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = "default")]
     namespace: String,
     /// The logical region
-    #[arg(
-        long,
-        env = "STERNWAY_REGION",
-        hide_env_values = true,
-        default_value = "cn-hangzhou"
-    )]
+    #[arg(long, env = "STERNWAY_REGION", hide_env_values = true, default_value = "cn-hangzhou")]
     region: String,
     /// What people should know of it
     #[arg(long, value_name = "TEXT")]
@@ -62,49 +57,23 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
     let client = arguments.connection.client()?;
     let mut parameters = vec![
         ("AppName", arguments.name.clone()),
-        (
-            "ClusterId",
-            names::cluster_id(&client, arguments.cluster.as_deref()).await?,
-        ),
+        ("ClusterId", names::cluster_id(&client, arguments.cluster.as_deref()).await?),
         ("Namespace", arguments.namespace),
         ("LogicalRegionId", arguments.region),
         ("PackageType", "Image".to_owned()),
         ("ImageUrl", arguments.image),
         ("Replicas", arguments.replicas.to_string()),
     ];
-    parameters.extend(
-        arguments
-            .description
-            .map(|text| ("ApplicationDescription", text)),
-    );
+    parameters.extend(arguments.description.map(|text| ("ApplicationDescription", text)));
     parameters.extend(environment(&arguments.environment));
-    parameters.extend(
-        arguments
-            .cpu_limit
-            .map(|limit| ("LimitmCpu", limit.to_string())),
-    );
-    parameters.extend(
-        arguments
-            .memory_limit
-            .map(|limit| ("LimitMem", limit.to_string())),
-    );
+    parameters.extend(arguments.cpu_limit.map(|limit| ("LimitmCpu", limit.to_string())));
+    parameters.extend(arguments.memory_limit.map(|limit| ("LimitMem", limit.to_string())));
     parameters.extend(extra);
-    let reply = client
-        .call::<InsertK8sApplication>(OPERATION, parameters)
-        .await?;
+    let reply = client.call::<InsertK8sApplication>(OPERATION, parameters).await?;
     let started = wait::Started {
         order: reply.payload.application_info.change_order_id,
         body: reply.body,
-        what: format!(
-            "Creating {} ({})",
-            arguments.name, reply.payload.application_info.app_id
-        ),
+        what: format!("Creating {} ({})", arguments.name, reply.payload.application_info.app_id),
     };
-    wait::started(
-        &client,
-        started,
-        arguments.waiting,
-        arguments.connection.output,
-    )
-    .await
+    wait::started(&client, started, arguments.waiting, arguments.connection.output).await
 }

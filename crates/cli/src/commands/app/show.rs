@@ -3,8 +3,7 @@
 use clap::Args;
 use serde_json::{Value, json};
 use sternway_wire::model::{
-    ApplicationDetail, DescribeAppInstanceList, GetApplication, GetK8sApplication, InstanceInfo,
-    ListApplication,
+    ApplicationDetail, DescribeAppInstanceList, GetApplication, GetK8sApplication, InstanceInfo, ListApplication,
 };
 
 use crate::arguments::{AppName, Connection, Form};
@@ -37,14 +36,9 @@ pub(super) async fn list(arguments: ListArguments) -> anyhow::Result<Outcome> {
     let client = arguments.connection.client()?;
     let mut parameters = Vec::new();
     if let Some(cluster) = &arguments.cluster {
-        parameters.push((
-            "ClusterId",
-            names::cluster_id(&client, Some(cluster)).await?,
-        ));
+        parameters.push(("ClusterId", names::cluster_id(&client, Some(cluster)).await?));
     }
-    let reply = client
-        .call::<ListApplication>("ListApplication", parameters)
-        .await?;
+    let reply = client.call::<ListApplication>("ListApplication", parameters).await?;
     if arguments.connection.output == Form::Json {
         output::json(&reply.body)?;
         return Ok(Outcome::Succeeded);
@@ -57,10 +51,7 @@ pub(super) async fn list(arguments: ListArguments) -> anyhow::Result<Outcome> {
         table.row([
             application.name,
             application.state.to_lowercase(),
-            format!(
-                "{}/{}",
-                application.running_instance_count, application.instances
-            ),
+            format!("{}/{}", application.running_instance_count, application.instances),
             application.k8s_namespace,
             output::ago(application.create_time, system::now()),
             application.app_id,
@@ -75,15 +66,9 @@ pub(super) async fn get(arguments: GetArguments) -> anyhow::Result<Outcome> {
     let client = arguments.connection.client()?;
     let app = names::app_id(&client, &arguments.name.app).await?;
     let id = || vec![("AppId", app.clone())];
-    let general = client
-        .call::<GetApplication>("GetApplication", id())
-        .await?;
-    let particular = client
-        .call::<GetK8sApplication>("GetK8sApplication", id())
-        .await?;
-    let pods = client
-        .call::<DescribeAppInstanceList>("DescribeAppInstanceList", id())
-        .await?;
+    let general = client.call::<GetApplication>("GetApplication", id()).await?;
+    let particular = client.call::<GetK8sApplication>("GetK8sApplication", id()).await?;
+    let pods = client.call::<DescribeAppInstanceList>("DescribeAppInstanceList", id()).await?;
     if arguments.connection.output == Form::Json {
         output::json(&json!({
             "GetApplication": general.body,
@@ -108,22 +93,13 @@ pub(super) async fn get(arguments: GetArguments) -> anyhow::Result<Outcome> {
         ("Id", app_id),
         ("Description", description),
         ("Image", particular.payload.applcation.image_info.image_url),
-        (
-            "Version",
-            particular.payload.applcation.latest_version.package_version,
-        ),
-        (
-            "Running",
-            format!("{running_instance_count} of {instance_count}"),
-        ),
+        ("Version", particular.payload.applcation.latest_version.package_version),
+        ("Running", format!("{running_instance_count} of {instance_count}")),
         ("Cluster", cluster_id),
         ("Owner", owner),
         ("Created", output::moment(create_time)),
     ]))?;
-    let mut table = Table::new(
-        ["POD", "READY", "PHASE", "VERSION", "NODE", "IP"],
-        "no pods",
-    );
+    let mut table = Table::new(["POD", "READY", "PHASE", "VERSION", "NODE", "IP"], "no pods");
     for pod in pods.payload.instance_list {
         table.row(pod_row(pod));
     }
@@ -134,27 +110,16 @@ pub(super) async fn get(arguments: GetArguments) -> anyhow::Result<Outcome> {
 /// A pod's row, from the pod as Kubernetes has it.
 fn pod_row(instance: InstanceInfo) -> [String; 6] {
     let pod: Value = serde_json::from_str(&instance.pod_raw).unwrap_or_default();
-    let text = |path: &str| {
-        pod.pointer(path)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
+    let text = |path: &str| pod.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
     let conditions = pod.pointer("/status/conditions").and_then(Value::as_array);
     let ready = conditions.is_some_and(|conditions| {
-        conditions
-            .iter()
-            .any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+        conditions.iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
     });
     let leaving = pod.pointer("/metadata/deletionTimestamp").is_some();
     [
         text("/metadata/name"),
         if ready { "yes" } else { "no" }.to_owned(),
-        if leaving {
-            "Leaving".to_owned()
-        } else {
-            text("/status/phase")
-        },
+        if leaving { "Leaving".to_owned() } else { text("/status/phase") },
         instance.version,
         instance.node_name,
         text("/status/podIP"),
@@ -171,15 +136,8 @@ mod tests {
             "metadata": { "name": "shop-1", "deletionTimestamp": "2026-01-01T00:00:00Z" },
             "status": { "phase": "Running", "podIP": "10.0.0.1", "conditions": [{ "type": "Ready", "status": "True" }] },
         });
-        let instance = InstanceInfo {
-            pod_raw: raw.to_string(),
-            version: "2".into(),
-            ..InstanceInfo::default()
-        };
-        assert_eq!(
-            pod_row(instance),
-            ["shop-1", "yes", "Leaving", "2", "", "10.0.0.1"]
-        );
+        let instance = InstanceInfo { pod_raw: raw.to_string(), version: "2".into(), ..InstanceInfo::default() };
+        assert_eq!(pod_row(instance), ["shop-1", "yes", "Leaving", "2", "", "10.0.0.1"]);
         assert_eq!(pod_row(InstanceInfo::default())[1], "no");
     }
 }

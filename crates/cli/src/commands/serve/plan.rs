@@ -41,15 +41,9 @@ pub(super) struct Tls {
 #[derive(Debug)]
 pub(super) enum ClusterSource {
     /// A sandbox in this process.
-    Sandbox {
-        listen: String,
-        options: sternway_sandbox::Options,
-    },
+    Sandbox { listen: String, options: sternway_sandbox::Options },
     /// The one of a kubeconfig.
-    Kubeconfig {
-        path: PathBuf,
-        context: Option<String>,
-    },
+    Kubeconfig { path: PathBuf, context: Option<String> },
     /// The one that this process runs in, if it does; those that were imported before in any case.
     Surroundings,
 }
@@ -76,10 +70,7 @@ struct Settings {
 impl Settings {
     fn read(path: &Path) -> anyhow::Result<Self> {
         let file = File::from(path).format(FileFormat::Toml);
-        let settings = Config::builder()
-            .add_source(file)
-            .build()
-            .and_then(Config::try_deserialize);
+        let settings = Config::builder().add_source(file).build().and_then(Config::try_deserialize);
         settings.with_context(|| format!("the settings in {} cannot be used", path.display()))
     }
 }
@@ -105,17 +96,11 @@ impl Plan {
         let (sandbox, kubeconfig, context) = if on_command_line {
             (arguments.sandbox, arguments.kubeconfig, arguments.context)
         } else {
-            (
-                settings.sandbox,
-                settings.kubeconfig,
-                arguments.context.or(settings.context),
-            )
+            (settings.sandbox, settings.kubeconfig, arguments.context.or(settings.context))
         };
         let cluster = match (sandbox, kubeconfig) {
             (true, Some(_)) => {
-                return Err(Usage(
-                    "settings: sandbox and kubeconfig exclude each other".to_owned(),
-                ));
+                return Err(Usage("settings: sandbox and kubeconfig exclude each other".to_owned()));
             }
             (true, None) => ClusterSource::Sandbox {
                 listen: sandbox_listen.unwrap_or_else(|| DEFAULT_SANDBOX_LISTEN.to_owned()),
@@ -128,51 +113,24 @@ impl Plan {
             (false, None) => ClusterSource::Surroundings,
         };
         Ok(Self {
-            listen: arguments
-                .listen
-                .or(settings.listen)
-                .unwrap_or_else(|| DEFAULT_LISTEN.to_owned()),
+            listen: arguments.listen.or(settings.listen).unwrap_or_else(|| DEFAULT_LISTEN.to_owned()),
             tls: tls(listen_tls, certificate, key)?,
-            data: arguments
-                .data
-                .or(settings.data)
-                .unwrap_or_else(|| DEFAULT_DATA.into()),
-            region: arguments
-                .region
-                .or(settings.region)
-                .unwrap_or_else(|| DEFAULT_REGION.to_owned()),
+            data: arguments.data.or(settings.data).unwrap_or_else(|| DEFAULT_DATA.into()),
+            region: arguments.region.or(settings.region).unwrap_or_else(|| DEFAULT_REGION.to_owned()),
             cluster,
             trust_kubeconfigs: arguments.trust_kubeconfigs || settings.trust_kubeconfigs,
-            log: arguments
-                .log
-                .log
-                .or(settings.log)
-                .unwrap_or_else(|| DEFAULT_LOG.to_owned()),
-            log_format: arguments
-                .log
-                .log_format
-                .or(settings.log_format)
-                .unwrap_or_default(),
+            log: arguments.log.log.or(settings.log).unwrap_or_else(|| DEFAULT_LOG.to_owned()),
+            log_format: arguments.log.log_format.or(settings.log_format).unwrap_or_default(),
         })
     }
 }
 
 /// All three parts of HTTPS, or none.
-fn tls(
-    listen: Option<String>,
-    certificate: Option<PathBuf>,
-    key: Option<PathBuf>,
-) -> Result<Option<Tls>, Usage> {
+fn tls(listen: Option<String>, certificate: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<Tls>, Usage> {
     match (listen, certificate, key) {
         (None, None, None) => Ok(None),
-        (Some(listen), Some(certificate), Some(key)) => Ok(Some(Tls {
-            listen,
-            certificate,
-            key,
-        })),
-        _ => Err(Usage(
-            "HTTPS needs --listen-tls, --tls-cert and --tls-key together".to_owned(),
-        )),
+        (Some(listen), Some(certificate), Some(key)) => Ok(Some(Tls { listen, certificate, key })),
+        _ => Err(Usage("HTTPS needs --listen-tls, --tls-cert and --tls-key together".to_owned())),
     }
 }
 
@@ -192,34 +150,22 @@ mod tests {
     }
 
     fn settings(text: &str) -> Result<Settings, config::ConfigError> {
-        Config::builder()
-            .add_source(File::from_str(text, FileFormat::Toml))
-            .build()?
-            .try_deserialize()
+        Config::builder().add_source(File::from_str(text, FileFormat::Toml)).build()?.try_deserialize()
     }
 
     #[test]
     fn nothing_at_all_is_a_plan() {
         let plan = Plan::merge(arguments(&[]), Settings::default()).unwrap();
-        assert_eq!(
-            (plan.listen.as_str(), plan.data),
-            (DEFAULT_LISTEN, PathBuf::from(DEFAULT_DATA))
-        );
+        assert_eq!((plan.listen.as_str(), plan.data), (DEFAULT_LISTEN, PathBuf::from(DEFAULT_DATA)));
         assert!(plan.tls.is_none() && matches!(plan.cluster, ClusterSource::Surroundings));
     }
 
     #[test]
     fn options_go_before_the_file() {
         let file = "listen = '0.0.0.0:80'\nlog = 'debug'\nlog-format = 'json'\nsandbox = true";
-        let plan = Plan::merge(
-            arguments(&["--listen", "[::1]:1", "--kubeconfig", "k"]),
-            settings(file).unwrap(),
-        )
-        .unwrap();
-        assert_eq!(
-            (plan.listen.as_str(), plan.log.as_str(), plan.log_format),
-            ("[::1]:1", "debug", Format::Json)
-        );
+        let plan =
+            Plan::merge(arguments(&["--listen", "[::1]:1", "--kubeconfig", "k"]), settings(file).unwrap()).unwrap();
+        assert_eq!((plan.listen.as_str(), plan.log.as_str(), plan.log_format), ("[::1]:1", "debug", Format::Json));
         assert!(
             matches!(plan.cluster, ClusterSource::Kubeconfig { .. }),
             "the command line's cluster goes before the file's"
@@ -239,11 +185,6 @@ mod tests {
             let plan = Plan::merge(arguments(line), settings(file).unwrap());
             assert!(plan.is_err(), "{line:?} {file}");
         }
-        assert!(
-            settings("lisen = 'a'")
-                .unwrap_err()
-                .to_string()
-                .contains("lisen")
-        );
+        assert!(settings("lisen = 'a'").unwrap_err().to_string().contains("lisen"));
     }
 }

@@ -28,32 +28,20 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// An outcome in its envelope. An internal failure is logged here, the only time.
-    pub(crate) fn new(
-        outcome: Result<String, Failure>,
-        envelope: Envelope,
-        ids: &Ids,
-        host: &str,
-    ) -> Self {
+    pub(crate) fn new(outcome: Result<String, Failure>, envelope: Envelope, ids: &Ids, host: &str) -> Self {
         let refused = |error: &GatewayError| Self {
-            status: StatusCode::from_u16(error.http_status)
-                .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            status: StatusCode::from_u16(error.http_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             code: error.code.clone().into_owned(),
             body: envelope::gateway_error(error, &ids.request, host),
         };
         match outcome {
-            Ok(body) => Self {
-                status: StatusCode::OK,
-                code: envelope::SUCCESS_CODE.to_string(),
-                body,
-            },
+            Ok(body) => Self { status: StatusCode::OK, code: envelope::SUCCESS_CODE.to_string(), body },
             Err(Failure::Business(error)) => Self {
                 status: StatusCode::OK,
                 code: error.error_code.clone().into_owned(),
                 body: match envelope {
                     Envelope::Plain => envelope::business_error(&error, &ids.request),
-                    Envelope::ChangeOrder => {
-                        envelope::change_order_error(&error, &ids.request, &ids.trace)
-                    }
+                    Envelope::ChangeOrder => envelope::change_order_error(&error, &ids.request, &ids.trace),
                 },
             },
             Err(Failure::Gateway(error)) => refused(&error),
@@ -71,14 +59,8 @@ impl Answer {
     pub(crate) fn into_response(self, ids: &Ids) -> Response {
         let mut response = (self.status, self.body).into_response();
         let headers = response.headers_mut();
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static(envelope::CONTENT_TYPE),
-        );
-        for (name, value) in [
-            ("x-acs-request-id", &ids.request),
-            ("x-acs-trace-id", &ids.trace),
-        ] {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(envelope::CONTENT_TYPE));
+        for (name, value) in [("x-acs-request-id", &ids.request), ("x-acs-trace-id", &ids.trace)] {
             if let Ok(value) = HeaderValue::from_str(value) {
                 headers.insert(name, value);
             }

@@ -41,8 +41,5 @@ pub(crate) async fn authenticate(
         let mut nonces = shared.nonces.lock().unwrap_or_else(PoisonError::into_inner);
         nonces.admit(&key.id, nonce, now)?;
     }
-    Ok(Caller {
-        access_key_id: key.id,
-        user: key.user,
-    })
+    Ok(Caller { access_key_id: key.id, user: key.user })
 }

@@ -83,18 +83,12 @@ impl Call {
 
     /// Who asks, for the record of an order.
     pub(crate) fn actor(&self) -> Actor {
-        Actor {
-            user: self.caller.user.clone(),
-            source: self.source.clone(),
-            trace_id: self.ids.trace.clone(),
-        }
+        Actor { user: self.caller.user.clone(), source: self.source.clone(), trace_id: self.ids.trace.clone() }
     }
 
     /// The id in the parameter AppId; what cannot be an id does not exist.
     pub(crate) fn app_id(&self) -> Result<AppId, Failure> {
-        let text = self
-            .parameters
-            .required("AppId", "the id of an application")?;
+        let text = self.parameters.required("AppId", "the id of an application")?;
         let unknown = |_| BusinessError::application_not_found(text);
         Ok(text.parse().map_err(unknown)?)
     }
@@ -108,9 +102,7 @@ impl Call {
 
     /// The id in the parameter ChangeOrderId.
     pub(crate) fn order_id(&self) -> Result<OrderId, Failure> {
-        let text = self
-            .parameters
-            .required("ChangeOrderId", "the id of a change order")?;
+        let text = self.parameters.required("ChangeOrderId", "the id of a change order")?;
         let unknown = |_| BusinessError::change_order_not_found(text);
         Ok(text.parse().map_err(unknown)?)
     }
@@ -135,9 +127,7 @@ impl Call {
 
     /// The cluster that the parameter ClusterId names.
     pub(crate) async fn cluster(&self) -> Result<ClusterRecord, Failure> {
-        let text = self
-            .parameters
-            .required("ClusterId", "the id of a cluster")?;
+        let text = self.parameters.required("ClusterId", "the id of a cluster")?;
         let unknown = || BusinessError::cluster_not_found(text);
         Ok(self.find_cluster(text).await?.ok_or_else(unknown)?)
     }
@@ -146,9 +136,7 @@ impl Call {
     pub(crate) fn timeout_seconds(&self, name: &str) -> Result<u32, Failure> {
         let given = self.parameters.integer(name, 1..=LONGEST_TIMEOUT_SECONDS)?;
         let default = self.shared.config.change_timeout_seconds;
-        Ok(given
-            .and_then(|seconds| u32::try_from(seconds).ok())
-            .unwrap_or(default))
+        Ok(given.and_then(|seconds| u32::try_from(seconds).ok()).unwrap_or(default))
     }
 
     /// A number of pods.
@@ -164,18 +152,11 @@ const MOST_REPLICAS: i64 = 100_000;
 /// The region that a request is about: the SDKs name it in four places, this is their precedence.
 pub(crate) fn region(parameters: &Parameters, headers: &HeaderMap, default: &str) -> String {
     let header = |name: &str| {
-        headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .map(str::trim)
-            .filter(|value| !value.is_empty())
+        headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim).filter(|value| !value.is_empty())
     };
     let from_host = || {
         let host = header("host")?;
-        host.strip_prefix("edas.")?
-            .split('.')
-            .next()
-            .filter(|label| label.contains('-'))
+        host.strip_prefix("edas.")?.split('.').next().filter(|label| label.contains('-'))
     };
     let named = parameters
         .optional("RegionId")
@@ -189,11 +170,6 @@ pub(crate) fn region(parameters: &Parameters, headers: &HeaderMap, default: &str
 
 /// What the client calls itself, `pop` if it does not.
 pub(crate) fn source(headers: &HeaderMap) -> String {
-    let named = headers
-        .get(DEPLOY_SOURCE)
-        .and_then(|value| value.to_str().ok());
-    named
-        .filter(|name| !name.is_empty() && name.len() <= LONGEST_SOURCE)
-        .unwrap_or(Source::Api.code())
-        .to_owned()
+    let named = headers.get(DEPLOY_SOURCE).and_then(|value| value.to_str().ok());
+    named.filter(|name| !name.is_empty() && name.len() <= LONGEST_SOURCE).unwrap_or(Source::Api.code()).to_owned()
 }

@@ -38,23 +38,13 @@ pub(crate) async fn dispatch(State(shared): State<Arc<Shared>>, request: Request
     let key_id = Arc::new(OnceLock::new());
 
     let limit = shared.config.request_timeout;
-    let handled = handle(
-        Arc::clone(&shared),
-        operation,
-        parts,
-        body,
-        ids.clone(),
-        Arc::clone(&key_id),
-    );
+    let handled = handle(Arc::clone(&shared), operation, parts, body, ids.clone(), Arc::clone(&key_id));
     let outcome = tokio::time::timeout(limit, handled).await.unwrap_or_else(|_| {
         let reason = "it took too long; what was asked for may still be carried out, so look before asking again";
         Err(GatewayError::unavailable(reason).into())
     });
 
-    let envelope = shared
-        .operations
-        .envelope(action)
-        .unwrap_or(Envelope::Plain);
+    let envelope = shared.operations.envelope(action).unwrap_or(Envelope::Plain);
     let answer = Answer::new(outcome, envelope, &ids, &host);
     let took = began.elapsed();
     shared.metrics.answered(action, &answer.code, took);
@@ -95,8 +85,7 @@ async fn handle(
         drop(permit);
         outcome
     });
-    task.await
-        .unwrap_or_else(|panic| Err(Failure::Internal(Box::new(panic))))
+    task.await.unwrap_or_else(|panic| Err(Failure::Internal(Box::new(panic))))
 }
 
 async fn act(
@@ -119,13 +108,11 @@ async fn act(
         // It is told once; what it was told first is right.
         let _ = key_id.set(id.chars().take(128).collect());
     };
-    let caller = authenticate(&shared, &signed, seen)
-        .await
-        .inspect_err(|failure| {
-            if let Failure::Gateway(error) = failure {
-                shared.metrics.refused(&error.code);
-            }
-        })?;
+    let caller = authenticate(&shared, &signed, seen).await.inspect_err(|failure| {
+        if let Failure::Gateway(error) = failure {
+            shared.metrics.refused(&error.code);
+        }
+    })?;
     let Some(served) = shared.operations.get(operation.name) else {
         return Err(GatewayError::not_implemented(operation.name).into());
     };
@@ -133,24 +120,13 @@ async fn act(
     authorize(&caller.user, served.action, &resource(&parameters))?;
     let region = call::region(&parameters, &parts.headers, &shared.config.region);
     let source = call::source(&parts.headers);
-    served
-        .run(Call {
-            shared: Arc::clone(&shared),
-            parameters,
-            caller,
-            ids,
-            region,
-            source,
-        })
-        .await
+    served.run(Call { shared: Arc::clone(&shared), parameters, caller, ids, region, source }).await
 }
 
 async fn read(body: Body, limit: usize) -> Result<Bytes, Failure> {
     match Limited::new(body, limit).collect().await {
         Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            Err(GatewayError::body_too_large(limit).into())
-        }
+        Err(error) if error.is::<LengthLimitError>() => Err(GatewayError::body_too_large(limit).into()),
         Err(error) => {
             let problem = format!("It could not be read to its end ({error}). Send it again.");
             Err(GatewayError::invalid_parameter("(body)", &problem).into())
@@ -163,15 +139,13 @@ fn text_headers(parts: &Parts) -> Result<Vec<(&str, &str)>, GatewayError> {
     parts
         .headers
         .iter()
-        .map(
-            |(name, value)| match std::str::from_utf8(value.as_bytes()) {
-                Ok(value) => Ok((name.as_str(), value)),
-                Err(_) => Err(GatewayError::invalid_parameter(
-                    name.as_str(),
-                    "The value of this header is not UTF-8. Send it without other bytes.",
-                )),
-            },
-        )
+        .map(|(name, value)| match std::str::from_utf8(value.as_bytes()) {
+            Ok(value) => Ok((name.as_str(), value)),
+            Err(_) => Err(GatewayError::invalid_parameter(
+                name.as_str(),
+                "The value of this header is not UTF-8. Send it without other bytes.",
+            )),
+        })
         .collect()
 }
 
@@ -181,8 +155,5 @@ fn header<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
 
 fn fresh_ids(shared: &Shared) -> Ids {
     let ids = &shared.engine.ports().ids;
-    Ids {
-        request: ids.fresh().hyphenated().to_string().to_uppercase(),
-        trace: ids.fresh().simple().to_string(),
-    }
+    Ids { request: ids.fresh().hyphenated().to_string().to_uppercase(), trace: ids.fresh().simple().to_string() }
 }

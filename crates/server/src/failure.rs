@@ -54,18 +54,12 @@ impl From<CommandError> for Failure {
         let message = sentence(&error);
         let business = match error {
             CommandError::NoApp(app) => BusinessError::application_not_found(&app.to_string()),
-            CommandError::NoOrder(order) => {
-                BusinessError::change_order_not_found(&order.to_string())
-            }
+            CommandError::NoOrder(order) => BusinessError::change_order_not_found(&order.to_string()),
             CommandError::NoPart(part) => BusinessError::pipeline_not_found(&part.to_string()),
-            CommandError::NoCluster(cluster) => {
-                BusinessError::cluster_not_found(&cluster.to_string())
-            }
+            CommandError::NoCluster(cluster) => BusinessError::cluster_not_found(&cluster.to_string()),
             CommandError::NoVersion(app) => BusinessError::not_deployed_yet(&app.to_string()),
             CommandError::Busy(order) => BusinessError::change_order_running(&order.to_string()),
-            CommandError::NameTaken => {
-                BusinessError::new(400, "Application.AlreadyExists", message)
-            }
+            CommandError::NameTaken => BusinessError::new(400, "Application.AlreadyExists", message),
             CommandError::Refused(refused) => refusal(&refused, message),
             CommandError::Illegal(illegal) => illegal_command(&illegal, message),
             CommandError::Cluster(error) => cluster_failure(&error, "of the application"),
@@ -83,9 +77,7 @@ pub(crate) fn of_cluster(id: ClusterId, error: &ClusterError) -> Failure {
 fn cluster_failure(error: &ClusterError, cluster: &str) -> BusinessError {
     match error {
         ClusterError::Unknown(id) => BusinessError::cluster_not_found(&id.to_string()),
-        ClusterError::Unreachable { message, .. } => {
-            BusinessError::cluster_unavailable(cluster, message)
-        }
+        ClusterError::Unreachable { message, .. } => BusinessError::cluster_unavailable(cluster, message),
         ClusterError::Forbidden(message) => BusinessError::cluster_forbidden(cluster, message),
         ClusterError::Rejected(_) => BusinessError::new(400, "Cluster.Rejected", sentence(error)),
         ClusterError::Refused(_) => BusinessError::unprocessable(&sentence(error)),
@@ -123,15 +115,11 @@ fn illegal_command(illegal: &Illegal, message: String) -> BusinessError {
             let status = Status::from_code(status.code()).map_or("finished", Status::text);
             BusinessError::change_order_not_running(&order.to_string(), status)
         }
-        Illegal::NotADeploy { .. } => {
-            BusinessError::new(400, "ChangeOrder.RollbackNotSupported", message)
-        }
+        Illegal::NotADeploy { .. } => BusinessError::new(400, "ChangeOrder.RollbackNotSupported", message),
         Illegal::NotWaiting(_) => BusinessError::new(
             400,
             "Pipeline.NotWaiting",
-            format!(
-                "{message} Read the pipelines' PipelineStatus with GetChangeOrderInfo; 8 waits."
-            ),
+            format!("{message} Read the pipelines' PipelineStatus with GetChangeOrderInfo; 8 waits."),
         ),
         Illegal::NoSuchPart { part, .. } => BusinessError::pipeline_not_found(&part.to_string()),
         Illegal::NothingToRetry(_) => BusinessError::new(400, "Task.NothingToRetry", message),

@@ -65,11 +65,8 @@ pub(crate) async fn accept(
         let Some((stream, permit)) = accepted else {
             continue;
         };
-        let connection = Connection {
-            router: router.clone(),
-            header_timeout: config.header_timeout,
-            cancel: cancel.clone(),
-        };
+        let connection =
+            Connection { router: router.clone(), header_timeout: config.header_timeout, cancel: cancel.clone() };
         let tls = tls.clone();
         connections.spawn(async move {
             connection.serve(stream, tls).await;
@@ -78,10 +75,7 @@ pub(crate) async fn accept(
     }
 }
 
-async fn next(
-    socket: &TcpListener,
-    room: &Arc<Semaphore>,
-) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+async fn next(socket: &TcpListener, room: &Arc<Semaphore>) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
     let permit = Arc::clone(room).acquire_owned().await.ok()?;
     match socket.accept().await {
         Ok((stream, _)) => {

@@ -57,20 +57,11 @@ impl Metrics {
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("sternway");
         let requests = Family::default();
-        let durations =
-            Family::<ActionLabels, Histogram>::new_with_constructor(|| Histogram::new(BUCKETS));
+        let durations = Family::<ActionLabels, Histogram>::new_with_constructor(|| Histogram::new(BUCKETS));
         let active_orders = Family::default();
         let refused = Family::default();
-        registry.register(
-            "requests",
-            "Requests by operation and Code",
-            requests.clone(),
-        );
-        registry.register(
-            "request_duration_seconds",
-            "Time from headers to answer by operation",
-            durations.clone(),
-        );
+        registry.register("requests", "Requests by operation and Code", requests.clone());
+        registry.register("request_duration_seconds", "Time from headers to answer by operation", durations.clone());
         registry.register(
             "active_change_orders",
             "Change orders that are not finished, by CoTypeCode",
@@ -81,24 +72,14 @@ impl Metrics {
             "Requests refused before they became an operation, by Code",
             refused.clone(),
         );
-        Self {
-            registry,
-            requests,
-            durations,
-            active_orders,
-            refused,
-        }
+        Self { registry, requests, durations, active_orders, refused }
     }
 
     /// A request was answered.
     pub(crate) fn answered(&self, action: &'static str, code: &str, took: Duration) {
         let code = code.to_owned();
-        self.requests
-            .get_or_create(&RequestLabels { action, code })
-            .inc();
-        self.durations
-            .get_or_create(&ActionLabels { action })
-            .observe(took.as_secs_f64());
+        self.requests.get_or_create(&RequestLabels { action, code }).inc();
+        self.durations.get_or_create(&ActionLabels { action }).observe(took.as_secs_f64());
     }
 
     /// A request did not prove who sent it.
@@ -116,9 +97,7 @@ impl Metrics {
         }
         self.active_orders.clear();
         for (kind, count) in counts {
-            self.active_orders
-                .get_or_create(&KindLabels { kind })
-                .set(count);
+            self.active_orders.get_or_create(&KindLabels { kind }).set(count);
         }
         Ok(())
     }
@@ -132,10 +111,7 @@ pub(crate) async fn expose(
     let store = shared.engine.ports().store.as_ref();
     if let Err(error) = metrics.count_active_orders(store).await {
         // What the edge itself counted is still worth telling.
-        tracing::error!(
-            error = &error as &dyn std::error::Error,
-            "active orders could not be counted"
-        );
+        tracing::error!(error = &error as &dyn std::error::Error, "active orders could not be counted");
     }
     let mut text = String::new();
     encode(&mut text, &metrics.registry).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;

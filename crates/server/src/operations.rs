@@ -16,8 +16,7 @@ use crate::answer::Envelope;
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::permission::Action::{
-    self, ManageApplication, ManageCluster, ManageNamespace, ReadApplication, ReadCluster,
-    ReadNamespace,
+    self, ManageApplication, ManageCluster, ManageNamespace, ReadApplication, ReadCluster, ReadNamespace,
 };
 
 pub(crate) mod application;
@@ -57,9 +56,7 @@ impl fmt::Debug for Operations {
 impl Operations {
     /// All that are served.
     pub(crate) fn all() -> Self {
-        let mut all = Self {
-            served: BTreeMap::new(),
-        };
+        let mut all = Self { served: BTreeMap::new() };
         all.add_applications();
         all.add_change_orders();
         all.add_clusters();
@@ -67,31 +64,17 @@ impl Operations {
     }
 
     fn add_applications(&mut self) {
-        use application::{
-            configure, create, delete, deploy, describe, instances, list, show, state,
-        };
+        use application::{configure, create, delete, deploy, describe, instances, list, show, state};
         self.add("InsertK8sApplication", ManageApplication, create::insert);
         self.add("DeployK8sApplication", ManageApplication, deploy::deploy);
-        self.add(
-            "UpdateK8sApplicationConfig",
-            ManageApplication,
-            configure::configure,
-        );
-        self.add(
-            "UpdateK8sApplicationBaseInfo",
-            ManageApplication,
-            describe::describe,
-        );
+        self.add("UpdateK8sApplicationConfig", ManageApplication, configure::configure);
+        self.add("UpdateK8sApplicationBaseInfo", ManageApplication, describe::describe);
         self.add("ScaleK8sApplication", ManageApplication, state::scale);
         self.add("RestartK8sApplication", ManageApplication, state::restart);
         self.add("StartK8sApplication", ManageApplication, state::start);
         self.add("StopK8sApplication", ManageApplication, state::stop);
         self.add("DeleteK8sApplication", ManageApplication, delete::delete);
-        self.add(
-            "GetK8sApplication",
-            ReadApplication,
-            show::kubernetes_application,
-        );
+        self.add("GetK8sApplication", ReadApplication, show::kubernetes_application);
         self.add("GetApplication", ReadApplication, show::application);
         self.add("ListApplication", ReadApplication, list::list);
         self.add("QueryApplicationStatus", ReadApplication, instances::status);
@@ -107,11 +90,7 @@ impl Operations {
         self.add("ContinuePipeline", ManageApplication, proceed::proceed);
         self.add("RetryChangeOrderTask", ManageApplication, proceed::retry);
         self.add("AbortChangeOrder", ManageApplication, abort::abort);
-        self.add(
-            "AbortAndRollbackChangeOrder",
-            ManageApplication,
-            abort::abort_and_roll_back,
-        );
+        self.add("AbortAndRollbackChangeOrder", ManageApplication, abort::abort_and_roll_back);
     }
 
     fn add_clusters(&mut self) {
@@ -156,11 +135,7 @@ impl Operations {
             "AbortChangeOrder" | "AbortAndRollbackChangeOrder" => Envelope::ChangeOrder,
             _ => Envelope::Plain,
         };
-        let served = Served {
-            action,
-            envelope,
-            handler: Box::new(handler),
-        };
+        let served = Served { action, envelope, handler: Box::new(handler) };
         let before = self.served.insert(name, served);
         debug_assert!(before.is_none(), "{name} is served twice");
     }
@@ -180,10 +155,7 @@ pub(crate) struct Page {
 
 impl Default for Page {
     fn default() -> Self {
-        Self {
-            number: 1,
-            size: DEFAULT_PAGE_SIZE,
-        }
+        Self { number: 1, size: DEFAULT_PAGE_SIZE }
     }
 }
 
@@ -198,15 +170,9 @@ impl Page {
         if number.is_none() && size.is_none() {
             return Ok(None);
         }
-        let positive = |given: Option<i64>, default| {
-            given
-                .and_then(|given| usize::try_from(given).ok())
-                .unwrap_or(default)
-        };
-        Ok(Some(Self {
-            number: positive(number, 1),
-            size: positive(size, DEFAULT_PAGE_SIZE),
-        }))
+        let positive =
+            |given: Option<i64>, default| given.and_then(|given| usize::try_from(given).ok()).unwrap_or(default);
+        Ok(Some(Self { number: positive(number, 1), size: positive(size, DEFAULT_PAGE_SIZE) }))
     }
 
     /// The items on this page.

@@ -34,14 +34,7 @@ impl Action {
 
 /// What a request is about, as it names it: the parameter and its value; `*` where it names nothing.
 pub(crate) fn resource(parameters: &Parameters) -> String {
-    const NAMES: [&str; 6] = [
-        "AppId",
-        "ChangeOrderId",
-        "PipelineId",
-        "TaskId",
-        "ClusterId",
-        "RegionTag",
-    ];
+    const NAMES: [&str; 6] = ["AppId", "ChangeOrderId", "PipelineId", "TaskId", "ClusterId", "RegionTag"];
     let named = NAMES.iter().find_map(|name| {
         let value = parameters.optional(name).ok().flatten()?;
         Some(format!("{name}/{value}"))

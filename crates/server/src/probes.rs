@@ -18,21 +18,12 @@ pub(crate) async fn ready(State(shared): State<Arc<Shared>>) -> (StatusCode, &'s
     match tokio::time::timeout(shared.config.request_timeout, store.active_orders()).await {
         Ok(Ok(_)) => (StatusCode::OK, "ok\n"),
         Ok(Err(error)) => {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "the store does not answer"
-            );
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the store does not answer\n",
-            )
+            tracing::error!(error = &error as &dyn std::error::Error, "the store does not answer");
+            (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n")
         }
         Err(_) => {
             tracing::error!("the store does not answer in time");
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the store does not answer in time\n",
-            )
+            (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer in time\n")
         }
     }
 }

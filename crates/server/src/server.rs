@@ -69,11 +69,7 @@ impl Server {
     ///
     /// # Errors
     /// [`ServeError`]
-    pub async fn serve(
-        &self,
-        listeners: Vec<Listener>,
-        cancel: CancellationToken,
-    ) -> Result<(), ServeError> {
+    pub async fn serve(&self, listeners: Vec<Listener>, cancel: CancellationToken) -> Result<(), ServeError> {
         if listeners.is_empty() {
             return Err(ServeError::NoListener);
         }
@@ -107,10 +103,7 @@ impl Server {
             connections.wait().await;
             self.shared.running.wait().await;
         };
-        if tokio::time::timeout(config.drain_timeout, drained)
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(config.drain_timeout, drained).await.is_err() {
             outcome = outcome.and(Err(ServeError::CutOff));
         }
         outcome

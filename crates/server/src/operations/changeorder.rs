@@ -14,9 +14,7 @@ use sternway_wire::codes::{BatchType, ChangeOrderType};
 /// shows them: it is then simply running.
 fn status_code(order: &Order, status: Status) -> i32 {
     match status {
-        Status::AwaitingConfirmation | Status::AwaitingInterval if order.batches.total() == 1 => {
-            Status::Running.code()
-        }
+        Status::AwaitingConfirmation | Status::AwaitingInterval if order.batches.total() == 1 => Status::Running.code(),
         status => status.code(),
     }
 }

@@ -87,10 +87,7 @@ pub(crate) const INERT: &[(&str, &[&str])] = &[
     ),
     ("ListApplication", &["ResourceGroupId"]),
     ("ListCluster", &["ResourceGroupId"]),
-    (
-        "UpdateK8sApplicationBaseInfo",
-        &["Email", "Owner", "PhoneNumber"],
-    ),
+    ("UpdateK8sApplicationBaseInfo", &["Email", "Owner", "PhoneNumber"]),
     ("UpdateK8sApplicationConfig", &["ClusterId"]),
 ];
 

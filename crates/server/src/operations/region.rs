@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use sternway_core::ports::{AppFilter, LogicalRegion};
 use sternway_wire::error::{BusinessError, GatewayError};
-use sternway_wire::model::{
-    DeleteUserDefineRegion, InsertOrUpdateRegion, ListUserDefineRegion, Region,
-};
+use sternway_wire::model::{DeleteUserDefineRegion, InsertOrUpdateRegion, ListUserDefineRegion, Region};
 use sternway_wire::parameters::Parameters;
 
 use crate::call::Call;
@@ -29,19 +27,10 @@ pub(crate) async fn put(call: Arc<Call>) -> Result<InsertOrUpdateRegion, Failure
         id,
         region_id: tag.to_owned(),
         name: name.to_owned(),
-        description: parameters
-            .text("Description", LONGEST_DESCRIPTION)?
-            .unwrap_or_default()
-            .to_owned(),
+        description: parameters.text("Description", LONGEST_DESCRIPTION)?.unwrap_or_default().to_owned(),
         debug_enable: parameters.boolean("DebugEnable")?.unwrap_or(false),
-        registry_type: parameters
-            .text("RegistryType", LONGEST_NAME)?
-            .unwrap_or(DEFAULT_REGISTRY)
-            .to_owned(),
-        mse_instance_id: parameters
-            .text("MseInstanceId", LONGEST_TAG)?
-            .unwrap_or_default()
-            .to_owned(),
+        registry_type: parameters.text("RegistryType", LONGEST_NAME)?.unwrap_or(DEFAULT_REGISTRY).to_owned(),
+        mse_instance_id: parameters.text("MseInstanceId", LONGEST_TAG)?.unwrap_or_default().to_owned(),
         user: call.caller.user.clone(),
         created_at: call.now(),
     };
@@ -56,9 +45,7 @@ pub(crate) async fn put(call: Arc<Call>) -> Result<InsertOrUpdateRegion, Failure
             ),
         ),
     };
-    Ok(InsertOrUpdateRegion {
-        user_define_region_entity: shown(stored.ok_or_else(refused)?),
-    })
+    Ok(InsertOrUpdateRegion { user_define_region_entity: shown(stored.ok_or_else(refused)?) })
 }
 
 /// ListUserDefineRegion
@@ -66,9 +53,7 @@ pub(crate) async fn list(call: Arc<Call>) -> Result<ListUserDefineRegion, Failur
     let debug = call.parameters.boolean("DebugEnable")?;
     let mut regions = call.store().logical_regions().await?;
     regions.retain(|region| debug.is_none_or(|wanted| region.debug_enable == wanted));
-    Ok(ListUserDefineRegion {
-        user_define_region_list: regions.into_iter().map(shown).collect(),
-    })
+    Ok(ListUserDefineRegion { user_define_region_list: regions.into_iter().map(shown).collect() })
 }
 
 /// DeleteUserDefineRegion
@@ -79,17 +64,12 @@ pub(crate) async fn delete(call: Arc<Call>) -> Result<DeleteUserDefineRegion, Fa
         return Err(GatewayError::missing_parameter("Id", "it, or RegionTag").into());
     }
     let regions = call.store().logical_regions().await?;
-    let same = |region: &LogicalRegion| {
-        id.is_none_or(|id| region.id == id) && tag.is_none_or(|tag| region.region_id == tag)
-    };
+    let same =
+        |region: &LogicalRegion| id.is_none_or(|id| region.id == id) && tag.is_none_or(|tag| region.region_id == tag);
     let shown_id = id.map(|id| id.to_string());
-    let unknown =
-        || BusinessError::region_not_found(tag.or(shown_id.as_deref()).unwrap_or_default());
+    let unknown = || BusinessError::region_not_found(tag.or(shown_id.as_deref()).unwrap_or_default());
     let region = regions.into_iter().find(same).ok_or_else(unknown)?;
-    let filter = AppFilter {
-        logical_region: Some(region.region_id.clone()),
-        ..AppFilter::default()
-    };
+    let filter = AppFilter { logical_region: Some(region.region_id.clone()), ..AppFilter::default() };
     if let Some(app) = call.store().apps(filter).await?.first() {
         let message = format!(
             "The microservice namespace {} has applications, such as {}. Delete them first.",
@@ -100,9 +80,7 @@ pub(crate) async fn delete(call: Arc<Call>) -> Result<DeleteUserDefineRegion, Fa
     if !call.store().delete_logical_region(region.id).await? {
         return Err(BusinessError::region_not_found(&region.region_id).into());
     }
-    Ok(DeleteUserDefineRegion {
-        region_define: shown(region),
-    })
+    Ok(DeleteUserDefineRegion { region_define: shown(region) })
 }
 
 /// The logical region that a parameter names: a bare region is every region's default one, any other must have been made.
@@ -125,19 +103,14 @@ fn id(parameters: &Parameters) -> Result<Option<i64>, GatewayError> {
 fn tag(parameters: &Parameters) -> Result<&str, GatewayError> {
     const NAME: &str = "RegionTag";
     let tag = parameters.required(NAME, "a tag such as cn-hangzhou:test")?;
-    let is_word = |word: &str| {
-        !word.is_empty()
-            && word
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-    };
-    let (region, name) = tag
-        .split_once(':')
-        .map_or((tag, None), |(region, name)| (region, Some(name)));
+    let is_word =
+        |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let (region, name) = tag.split_once(':').map_or((tag, None), |(region, name)| (region, Some(name)));
     if tag.len() <= LONGEST_TAG && is_word(region) && name.is_none_or(is_word) {
         return Ok(tag);
     }
-    let problem = "Give a region, or a region and a name such as cn-hangzhou:test; both have letters, digits, \"-\" and \"_\".";
+    let problem =
+        "Give a region, or a region and a name such as cn-hangzhou:test; both have letters, digits, \"-\" and \"_\".";
     Err(GatewayError::invalid_parameter(NAME, problem))
 }
 

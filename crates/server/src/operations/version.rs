@@ -18,9 +18,7 @@ const MOST_VERSIONS: u32 = 100;
 pub(crate) async fn list(call: Arc<Call>) -> Result<ListHistoryDeployVersion, Failure> {
     let app = call.app().await?;
     let versions = call.store().versions(app.id, MOST_VERSIONS).await?;
-    Ok(ListHistoryDeployVersion {
-        package_version_list: versions.iter().map(shown).collect(),
-    })
+    Ok(ListHistoryDeployVersion { package_version_list: versions.iter().map(shown).collect() })
 }
 
 /// The version that a PackageVersionId names.

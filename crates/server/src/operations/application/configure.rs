@@ -29,10 +29,6 @@ pub(crate) async fn configure(call: Arc<Call>) -> Result<ChangeOrderStarted, Fai
         replicas: None,
         description: String::new(),
     };
-    let order = call
-        .command(async move |engine, actor| engine.deploy(app, deploy, actor).await)
-        .await?;
-    Ok(ChangeOrderStarted {
-        change_order_id: order.to_string(),
-    })
+    let order = call.command(async move |engine, actor| engine.deploy(app, deploy, actor).await).await?;
+    Ok(ChangeOrderStarted { change_order_id: order.to_string() })
 }

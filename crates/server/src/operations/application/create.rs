@@ -48,11 +48,7 @@ pub(crate) async fn insert(call: Arc<Call>) -> Result<InsertK8sApplication, Fail
     let app = Application {
         id,
         name: name.to_owned(),
-        workload: WorkloadRef {
-            cluster: cluster.id,
-            namespace: namespace.to_owned(),
-            name: name.to_ascii_lowercase(),
-        },
+        workload: WorkloadRef { cluster: cluster.id, namespace: namespace.to_owned(), name: name.to_ascii_lowercase() },
         logical_region,
         description: description.unwrap_or_default().to_owned(),
         owner: call.caller.user.clone(),
@@ -75,18 +71,11 @@ pub(crate) async fn insert(call: Arc<Call>) -> Result<InsertK8sApplication, Fail
         package_version: package_version.unwrap_or_default().to_owned(),
         timeout_seconds,
     };
-    let creation = Creation {
-        request,
-        description: String::new(),
-    };
-    let order =
-        call.engine()
-            .create(creation, call.actor())
-            .await
-            .map_err(|error| match error {
-                CommandError::NameTaken => BusinessError::application_exists(name).into(),
-                other => Failure::from(other),
-            })?;
+    let creation = Creation { request, description: String::new() };
+    let order = call.engine().create(creation, call.actor()).await.map_err(|error| match error {
+        CommandError::NameTaken => BusinessError::application_exists(name).into(),
+        other => Failure::from(other),
+    })?;
     let user = &call.caller.user;
     Ok(InsertK8sApplication {
         application_info: ApplicationInfo {
@@ -145,20 +134,15 @@ fn pull_secret(parameters: &Parameters) -> Result<Option<Edit>, GatewayError> {
 async fn target_cluster(call: &Call) -> Result<ClusterRecord, Failure> {
     let own = call.parameters.optional("ClusterId")?;
     let foreign = call.parameters.optional("CsClusterId")?;
-    let id = own.or(foreign).ok_or_else(|| {
-        GatewayError::missing_parameter("ClusterId", "the id of an imported cluster")
-    })?;
+    let id =
+        own.or(foreign).ok_or_else(|| GatewayError::missing_parameter("ClusterId", "the id of an imported cluster"))?;
     let unknown = || BusinessError::cluster_not_found(id);
     Ok(call.find_cluster(id).await?.ok_or_else(unknown)?)
 }
 
 /// A namespace that is missing would fail the order a moment later; saying so now is kinder. Who may not list namespaces is let pass: the
 /// right is not needed for anything else.
-async fn require_namespace(
-    call: &Call,
-    cluster: &ClusterRecord,
-    namespace: &str,
-) -> Result<(), Failure> {
+async fn require_namespace(call: &Call, cluster: &ClusterRecord, namespace: &str) -> Result<(), Failure> {
     match call.clusters().namespaces(cluster.id).await {
         Ok(names) if names.iter().any(|name| name == namespace) => Ok(()),
         Ok(_) => {

@@ -40,17 +40,10 @@ pub(crate) async fn deploy(call: Arc<Call>) -> Result<ChangeOrderStarted, Failur
         batch_timeout_seconds: call.timeout_seconds("BatchTimeout")?,
         on_failure: on_failure(parameters)?,
         replicas: call.replicas(0)?,
-        description: parameters
-            .text("ChangeOrderDesc", LONGEST_DESCRIPTION)?
-            .unwrap_or_default()
-            .to_owned(),
+        description: parameters.text("ChangeOrderDesc", LONGEST_DESCRIPTION)?.unwrap_or_default().to_owned(),
     };
-    let order = call
-        .command(async move |engine, actor| engine.deploy(app.id, deploy, actor).await)
-        .await?;
-    Ok(ChangeOrderStarted {
-        change_order_id: order.to_string(),
-    })
+    let order = call.command(async move |engine, actor| engine.deploy(app.id, deploy, actor).await).await?;
+    Ok(ChangeOrderStarted { change_order_id: order.to_string() })
 }
 
 async fn edited(call: &Call, app: &Application) -> Result<DeployChange, Failure> {
@@ -60,18 +53,14 @@ async fn edited(call: &Call, app: &Application) -> Result<DeployChange, Failure>
         return Err(BusinessError::unprocessable(&reason).into());
     }
     let mut edits = Vec::new();
-    match (
-        names::image(parameters, "Image")?,
-        names::image_tag(parameters)?,
-    ) {
+    match (names::image(parameters, "Image")?, names::image_tag(parameters)?) {
         (Some(image), _) => edits.push(Edit::Image(image.to_owned())),
         (None, Some(tag)) => edits.push(Edit::ImageTag(tag.to_owned())),
         (None, None) => {}
     }
     let version = present_version(call, app).await?;
-    let affinity = version.as_ref().map_or(&Value::Null, |version| {
-        &version.snapshot.template.json()["spec"]["affinity"]
-    });
+    let affinity =
+        version.as_ref().map_or(&Value::Null, |version| &version.snapshot.template.json()["spec"]["affinity"]);
     edits.extend(edits::common(parameters, "Args", app.id, affinity)?);
     edits.extend(edits::resources(resources::of_deploy(parameters)?));
     let ready = parameters.integer("BatchWaitTime", 0..=LONGEST_READY_SECONDS)?;
@@ -92,9 +81,7 @@ fn batches(parameters: &Parameters) -> Result<Batches, GatewayError> {
         count: strategy.batch,
         gate: match strategy.release {
             Release::Manual => Gate::Manual,
-            Release::Auto { wait_minutes } => Gate::Automatic {
-                wait_seconds: wait_minutes.saturating_mul(60),
-            },
+            Release::Auto { wait_minutes } => Gate::Automatic { wait_seconds: wait_minutes.saturating_mul(60) },
         },
     })
 }

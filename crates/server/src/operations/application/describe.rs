@@ -18,7 +18,5 @@ pub(crate) async fn describe(call: Arc<Call>) -> Result<UpdateK8sApplicationBase
     if let Some(description) = call.parameters.get("Description")? {
         call.engine().describe(app.id, description).await?;
     }
-    Ok(UpdateK8sApplicationBaseInfo {
-        result: SUCCESS_MESSAGE.to_owned(),
-    })
+    Ok(UpdateK8sApplicationBaseInfo { result: SUCCESS_MESSAGE.to_owned() })
 }

@@ -12,8 +12,7 @@ use sternway_wire::parameters::resources::{Bound, ResourceChange};
 use sternway_wire::parameters::scheduling::Spread;
 use sternway_wire::parameters::volumes::{CLAIM, CONFIG, EMPTY, LOCAL, Mounted};
 use sternway_wire::parameters::{
-    Given, Parameters, command, containers, environment, metadata, names, probes, scheduling,
-    volumes,
+    Given, Parameters, command, containers, environment, metadata, names, probes, scheduling, volumes,
 };
 
 /// A day: longer is no grace.
@@ -30,18 +29,10 @@ pub(super) fn common(
 ) -> Result<Vec<Edit>, GatewayError> {
     let mut edits = Vec::new();
     list(&mut edits, command::command(parameters)?, Edit::Command);
-    list(
-        &mut edits,
-        command::arguments(parameters, arguments)?,
-        Edit::Args,
-    );
+    list(&mut edits, command::arguments(parameters, arguments)?, Edit::Args);
     list(&mut edits, environment::variables(parameters)?, Edit::Env);
     list(&mut edits, environment::sources(parameters)?, Edit::EnvFrom);
-    for (name, probe) in [
-        ("Liveness", Probe::Liveness),
-        ("Readiness", Probe::Readiness),
-        ("Startup", Probe::Startup),
-    ] {
+    for (name, probe) in [("Liveness", Probe::Liveness), ("Readiness", Probe::Readiness), ("Startup", Probe::Startup)] {
         let given = probes::probe(parameters, name)?;
         edits.extend(given.change().map(|value| Edit::Probe(probe, value)));
     }
@@ -66,16 +57,8 @@ pub(super) fn common(
     let grace = grace.and_then(|seconds| u32::try_from(seconds).ok());
     edits.extend(grace.map(Edit::TerminationGrace));
     edits.extend(runtime_class(parameters)?.change().map(Edit::RuntimeClass));
-    list(
-        &mut edits,
-        containers::containers(parameters, "InitContainers")?,
-        Edit::InitContainers,
-    );
-    list(
-        &mut edits,
-        containers::containers(parameters, "Sidecars")?,
-        Edit::Sidecars,
-    );
+    list(&mut edits, containers::containers(parameters, "InitContainers")?, Edit::InitContainers);
+    list(&mut edits, containers::containers(parameters, "Sidecars")?, Edit::Sidecars);
     Ok(edits)
 }
 
@@ -94,43 +77,27 @@ pub(super) fn resources(changes: Vec<ResourceChange>) -> impl Iterator<Item = Ed
 /// What a template's affinity says of spreading, where the affinity is one that [`common`] made.
 pub(super) fn spread_of(app: AppId, affinity: &Value) -> Option<Spread> {
     let flags = [(true, false), (false, true), (true, true)];
-    flags
-        .into_iter()
-        .map(|(across_nodes, across_zones)| Spread {
-            across_nodes,
-            across_zones,
-        })
-        .find(|spread| {
-            let made = spread.affinity(&selector(app));
-            made.is_some_and(|made| covers(affinity, &made))
-        })
+    flags.into_iter().map(|(across_nodes, across_zones)| Spread { across_nodes, across_zones }).find(|spread| {
+        let made = spread.affinity(&selector(app));
+        made.is_some_and(|made| covers(affinity, &made))
+    })
 }
 
 fn list<T>(edits: &mut Vec<Edit>, given: Given<Vec<T>>, edit: impl Fn(Vec<T>) -> Edit) {
     edits.extend(given.change().map(|items| edit(items.unwrap_or_default())));
 }
 
-fn entries(
-    given: Given<BTreeMap<String, String>>,
-) -> impl Iterator<Item = BTreeMap<String, String>> {
+fn entries(given: Given<BTreeMap<String, String>>) -> impl Iterator<Item = BTreeMap<String, String>> {
     given.change().map(Option::unwrap_or_default).into_iter()
 }
 
 fn mounted(group: &'static str, given: Given<Mounted>) -> Option<Edit> {
     let Mounted { volumes, mounts } = given.change()?.unwrap_or_default();
-    Some(Edit::Volumes {
-        group,
-        volumes,
-        mounts,
-    })
+    Some(Edit::Volumes { group, volumes, mounts })
 }
 
 /// EDAS lets the custom settings count only while neither spreading flag is true.
-fn where_to_run(
-    parameters: &Parameters,
-    app: AppId,
-    present: &Value,
-) -> Result<Vec<Edit>, GatewayError> {
+fn where_to_run(parameters: &Parameters, app: AppId, present: &Value) -> Result<Vec<Edit>, GatewayError> {
     let spread = scheduling::spread(parameters)?;
     let custom = scheduling::affinity(parameters)?;
     let tolerations = scheduling::tolerations(parameters)?;
@@ -160,7 +127,8 @@ fn runtime_class(parameters: &Parameters) -> Result<Given<String>, GatewayError>
         if names::is_subdomain(name) {
             return Ok(name.to_owned());
         }
-        let problem = "It has lower-case letters, digits, hyphens and dots. Give the name of a RuntimeClass of the cluster.";
+        let problem =
+            "It has lower-case letters, digits, hyphens and dots. Give the name of a RuntimeClass of the cluster.";
         Err(GatewayError::invalid_parameter(NAME, problem))
     })
 }
@@ -174,17 +142,8 @@ mod tests {
     }
 
     fn edits(pairs: &[(&str, &str)], affinity: &Value) -> Vec<Edit> {
-        let pairs = pairs
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        common(
-            &Parameters::from_pairs(pairs).unwrap(),
-            "Args",
-            app(),
-            affinity,
-        )
-        .unwrap()
+        let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        common(&Parameters::from_pairs(pairs).unwrap(), "Args", app(), affinity).unwrap()
     }
 
     #[test]
@@ -209,11 +168,7 @@ mod tests {
             Edit::Env(vec![]),
             Edit::Probe(Probe::Liveness, None),
             Edit::Hook(Hook::PreStop, None),
-            Edit::Volumes {
-                group: EMPTY,
-                volumes: vec![],
-                mounts: vec![],
-            },
+            Edit::Volumes { group: EMPTY, volumes: vec![], mounts: vec![] },
             Edit::Labels(BTreeMap::new()),
             Edit::RuntimeClass(None),
         ];
@@ -227,21 +182,12 @@ mod tests {
         let [Edit::Affinity(Some(affinity))] = spread.as_slice() else {
             panic!("{spread:?}");
         };
-        assert_eq!(
-            spread_of(app(), affinity),
-            Some(Spread {
-                across_nodes: true,
-                across_zones: false
-            })
-        );
+        assert_eq!(spread_of(app(), affinity), Some(Spread { across_nodes: true, across_zones: false }));
         let off = [("DeployAcrossNodes", "false")];
         assert_eq!(edits(&off, affinity), [Edit::Affinity(None)]);
         assert_eq!(edits(&off, &json!({"nodeAffinity": {"a": 1}})), []);
         assert_eq!(edits(&off, &Value::Null), []);
         let both = edits(&[off[0], custom], affinity);
-        assert_eq!(
-            both,
-            [Edit::Affinity(Some(json!({"nodeAffinity": {"a": 1}})))]
-        );
+        assert_eq!(both, [Edit::Affinity(Some(json!({"nodeAffinity": {"a": 1}})))]);
     }
 }

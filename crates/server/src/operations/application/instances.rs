@@ -11,8 +11,8 @@ use sternway_core::version::Version;
 use sternway_wire::codes::InstanceState;
 use sternway_wire::error::BusinessError;
 use sternway_wire::model::{
-    AppInfo, ApplicationOverview, DeployRecord, DescribeAppInstanceList, Ecc, Ecu, Group,
-    InstanceInfo, QueryApplicationStatus, TextData,
+    AppInfo, ApplicationOverview, DeployRecord, DescribeAppInstanceList, Ecc, Ecu, Group, InstanceInfo,
+    QueryApplicationStatus, TextData,
 };
 
 use super::quantity::{mebibytes, millicores};
@@ -32,10 +32,7 @@ pub(crate) async fn status(call: Arc<Call>) -> Result<QueryApplicationStatus, Fa
     let cluster = call.store().cluster(app.workload.cluster).await?;
     let region = region_id(cluster.as_ref(), &app);
     let pods = pods(&call, &app.workload).await;
-    let number = version
-        .as_ref()
-        .map(|version| version.number.to_string())
-        .unwrap_or_default();
+    let number = version.as_ref().map(|version| version.number.to_string()).unwrap_or_default();
     Ok(QueryApplicationStatus {
         app_info: AppInfo {
             application: overview(&app, version.as_ref(), &region, &pods),
@@ -54,9 +51,7 @@ pub(crate) async fn deployment(call: Arc<Call>) -> Result<TextData, Failure> {
     let native = native.map_err(|error| of_cluster(app.workload.cluster, &error))?;
     let gone = || BusinessError::not_deployed_yet(&app.id.to_string());
     let deployment = native.deployment.ok_or_else(gone)?;
-    Ok(TextData {
-        data: deployment.to_string(),
-    })
+    Ok(TextData { data: deployment.to_string() })
 }
 
 /// DescribeAppInstanceList
@@ -72,10 +67,7 @@ pub(crate) async fn list(call: Arc<Call>) -> Result<DescribeAppInstanceList, Fai
         .map(|pod| {
             let name = pod["metadata"]["name"].as_str().unwrap_or_default();
             let node = pod["spec"]["nodeName"].as_str().unwrap_or_default();
-            let labels = native
-                .node_labels
-                .get(node)
-                .map(|labels| serde_json::json!(labels));
+            let labels = native.node_labels.get(node).map(|labels| serde_json::json!(labels));
             InstanceInfo {
                 app_id: app.id.to_string(),
                 canary: active.as_ref().is_some_and(|order| is_canary(order, name)),
@@ -100,10 +92,7 @@ fn is_canary(order: &Order, pod: &str) -> bool {
 /// Which version a pod runs: during a release there are two.
 fn version_of(app: &Application, active: Option<&Order>, pod: &str) -> String {
     let is_new = |order: &Order| {
-        let mut instances = order
-            .pipelines
-            .iter()
-            .flat_map(|pipeline| &pipeline.instances);
+        let mut instances = order.pipelines.iter().flat_map(|pipeline| &pipeline.instances);
         instances.any(|instance| instance.pod == pod)
     };
     let (from, to) = match active.map(|order| (order, &order.job)) {
@@ -111,21 +100,14 @@ fn version_of(app: &Application, active: Option<&Order>, pod: &str) -> String {
         Some((_, Job::Release(release))) => (Some(release.from.number), None),
         _ => (app.current, None),
     };
-    to.or(from)
-        .map(|number| number.to_string())
-        .unwrap_or_default()
+    to.or(from).map(|number| number.to_string()).unwrap_or_default()
 }
 
 fn group_id(app: &Application) -> String {
     app.id.to_string()
 }
 
-fn overview(
-    app: &Application,
-    version: Option<&Version>,
-    region: &str,
-    pods: &[Pod],
-) -> ApplicationOverview {
+fn overview(app: &Application, version: Option<&Version>, region: &str, pods: &[Pod]) -> ApplicationOverview {
     let container = version.and_then(|version| version.snapshot.template.main_container());
     let limit = |name: &str| {
         let quantity = container.map(|container| &container["resources"]["limits"][name]);
@@ -138,9 +120,7 @@ fn overview(
         create_time: app.created_at.as_millisecond(),
         dockerize: true,
         instance_count: whole(app.replicas),
-        launch_time: version
-            .map(|version| version.created_at.as_millisecond())
-            .unwrap_or_default(),
+        launch_time: version.map(|version| version.created_at.as_millisecond()).unwrap_or_default(),
         memory: mebibytes(&limit("memory")),
         name: app.name.clone(),
         owner: app.owner.clone(),

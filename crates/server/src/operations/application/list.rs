@@ -42,9 +42,7 @@ pub(crate) async fn list(call: Arc<Call>) -> Result<ListApplication, Failure> {
     for app in apps {
         let running = pods(&call, &app.workload).await;
         let running = running.iter().filter(|pod| pod.ready).count();
-        let cluster = clusters
-            .iter()
-            .find(|cluster| cluster.id == app.workload.cluster);
+        let cluster = clusters.iter().find(|cluster| cluster.id == app.workload.cluster);
         application_list.push(ApplicationSummary {
             app_id: app.id.to_string(),
             application_type: app.package_type.clone(),
@@ -96,19 +94,11 @@ fn ids(parameters: &Parameters) -> Result<Option<Vec<String>>, GatewayError> {
         let ids = text.split(',').map(|id| id.trim().to_ascii_lowercase());
         return Ok(Some(ids.collect()));
     }
-    let list = parameters
-        .json(NAME)?
-        .value()
-        .unwrap_or(Value::Array(Vec::new()));
-    let ids: Option<Vec<_>> = list
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|id| Some(id.as_str()?.to_ascii_lowercase()))
-        .collect();
+    let list = parameters.json(NAME)?.value().unwrap_or(Value::Array(Vec::new()));
+    let ids: Option<Vec<_>> =
+        list.as_array().into_iter().flatten().map(|id| Some(id.as_str()?.to_ascii_lowercase())).collect();
     let problem = "Give a JSON list of ids.";
-    ids.map(Some)
-        .ok_or_else(|| GatewayError::invalid_parameter(NAME, problem))
+    ids.map(Some).ok_or_else(|| GatewayError::invalid_parameter(NAME, problem))
 }
 
 /// Applications with an order that is not finished, and what it does.

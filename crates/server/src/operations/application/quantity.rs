@@ -32,17 +32,12 @@ fn base_units(quantity: &Value) -> Option<f64> {
     let Value::String(text) = quantity else {
         return quantity.as_f64();
     };
-    let scaled = SUFFIXES
-        .iter()
-        .find_map(|(suffix, factor)| Some((text.strip_suffix(suffix)?, *factor)));
+    let scaled = SUFFIXES.iter().find_map(|(suffix, factor)| Some((text.strip_suffix(suffix)?, *factor)));
     let (digits, factor) = scaled.unwrap_or((text, 1.0));
     Some(digits.parse::<f64>().ok()? * factor)
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a cast of a float saturates, which is what is wanted"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "a cast of a float saturates, which is what is wanted")]
 fn rounded_up(amount: Option<f64>) -> i32 {
     // A billionth less than the next whole is a rounding error of the parsing, not an amount.
     amount.map_or(0, |amount| (amount - 1e-9).ceil() as i32)
@@ -56,22 +51,10 @@ mod tests {
 
     #[test]
     fn quantities_become_whole_units() {
-        for (text, expected) in [
-            ("500m", 500),
-            ("2", 2000),
-            ("1.5", 1500),
-            ("1u", 1),
-            ("x", 0),
-        ] {
+        for (text, expected) in [("500m", 500), ("2", 2000), ("1.5", 1500), ("1u", 1), ("x", 0)] {
             assert_eq!(millicores(&json!(text)), expected, "{text}");
         }
-        for (text, expected) in [
-            ("512Mi", 512),
-            ("1Gi", 1024),
-            ("1M", 1),
-            ("1048576", 1),
-            ("10Pi", i32::MAX),
-        ] {
+        for (text, expected) in [("512Mi", 512), ("1Gi", 1024), ("1M", 1), ("1048576", 1), ("10Pi", i32::MAX)] {
             assert_eq!(mebibytes(&json!(text)), expected, "{text}");
         }
         assert_eq!(millicores(&json!(2)), 2000);

@@ -8,8 +8,8 @@ use sternway_core::ports::ClusterRecord;
 use sternway_core::version::Version;
 use sternway_wire::codes::ClusterType;
 use sternway_wire::model::{
-    App, Applcation, ApplicationDetail, Conf, DeployGroup, Env, GetApplication, GetK8sApplication,
-    ImageInfo, LatestVersion,
+    App, Applcation, ApplicationDetail, Conf, DeployGroup, Env, GetApplication, GetK8sApplication, ImageInfo,
+    LatestVersion,
 };
 use sternway_wire::parameters::volumes::{CLAIM, LOCAL};
 
@@ -25,9 +25,7 @@ pub(crate) async fn kubernetes_application(call: Arc<Call>) -> Result<GetK8sAppl
     let app = call.app().await?;
     let version = present_version(&call, &app).await?;
     let cluster = call.store().cluster(app.workload.cluster).await?;
-    let template = version.as_ref().map_or(Value::Null, |version| {
-        version.snapshot.template.json().clone()
-    });
+    let template = version.as_ref().map_or(Value::Null, |version| version.snapshot.template.json().clone());
     let shown = Shown {
         app: &app,
         cluster: cluster.as_ref(),
@@ -35,9 +33,7 @@ pub(crate) async fn kubernetes_application(call: Arc<Call>) -> Result<GetK8sAppl
         template: &template,
         container: &template["spec"]["containers"][0],
     };
-    Ok(GetK8sApplication {
-        applcation: shown.applcation(),
-    })
+    Ok(GetK8sApplication { applcation: shown.applcation() })
 }
 
 /// GetApplication
@@ -47,11 +43,8 @@ pub(crate) async fn application(call: Arc<Call>) -> Result<GetApplication, Failu
     let cluster = call.store().cluster(app.workload.cluster).await?;
     let running = pods(&call, &app.workload).await;
     let running = running.iter().filter(|pod| pod.ready).count();
-    let container = version
-        .as_ref()
-        .and_then(|version| version.snapshot.template.main_container())
-        .cloned()
-        .unwrap_or_default();
+    let container =
+        version.as_ref().and_then(|version| version.snapshot.template.main_container()).cloned().unwrap_or_default();
     let limits = &container["resources"]["limits"];
     Ok(GetApplication {
         application: ApplicationDetail {
@@ -84,9 +77,7 @@ const WORKLOAD_TYPE: &str = "Deployment";
 /// The cluster's region; the logical region's, should the cluster be forgotten.
 pub(super) fn region_id(cluster: Option<&ClusterRecord>, app: &Application) -> String {
     let logical = app.logical_region.split(':').next().unwrap_or_default();
-    cluster
-        .map_or(logical, |cluster| &cluster.region)
-        .to_owned()
+    cluster.map_or(logical, |cluster| &cluster.region).to_owned()
 }
 
 struct Shown<'a> {
@@ -129,10 +120,7 @@ impl Shown<'_> {
             cluster_id: app.workload.cluster.to_string(),
             cmd: words(&self.container["command"]).join(" "),
             cmd_args: words(&self.container["args"]),
-            cs_cluster_id: self
-                .cluster
-                .map(|cluster| cluster.cs_cluster_id.clone())
-                .unwrap_or_default(),
+            cs_cluster_id: self.cluster.map(|cluster| cluster.cs_cluster_id.clone()).unwrap_or_default(),
             deploy_type: app.package_type.clone(),
             edas_container_version: self.attribute("EdasContainerVersion"),
             enable_empty_push_reject: self.flag("EnableEmptyPushReject"),
@@ -204,9 +192,7 @@ impl Shown<'_> {
     }
 
     fn package_version(&self) -> String {
-        self.version
-            .map(|version| version.package_version.clone())
-            .unwrap_or_default()
+        self.version.map(|version| version.package_version.clone()).unwrap_or_default()
     }
 
     fn attribute(&self, name: &str) -> String {
@@ -221,14 +207,7 @@ impl Shown<'_> {
     fn volumes(&self, group: &str) -> String {
         let of_group = |list: &Value| -> Vec<Value> {
             let items = list.as_array().into_iter().flatten();
-            items
-                .filter(|item| {
-                    item["name"]
-                        .as_str()
-                        .is_some_and(|name| name.starts_with(group))
-                })
-                .cloned()
-                .collect()
+            items.filter(|item| item["name"].as_str().is_some_and(|name| name.starts_with(group))).cloned().collect()
         };
         let volumes = of_group(&self.template["spec"]["volumes"]);
         if volumes.is_empty() {
@@ -240,9 +219,7 @@ impl Shown<'_> {
 }
 
 fn image_info(image: &str, region_id: String) -> ImageInfo {
-    let (name, digest) = image
-        .split_once('@')
-        .map_or((image, None), |(name, digest)| (name, Some(digest)));
+    let (name, digest) = image.split_once('@').map_or((image, None), |(name, digest)| (name, Some(digest)));
     let (repository, tag) = match name.rsplit_once(':') {
         Some((repository, tag)) if !tag.contains('/') => (repository, Some(tag)),
         _ => (name, None),
@@ -265,19 +242,12 @@ fn environment(env: &Value) -> Vec<Env> {
     let variables = env.as_array().into_iter().flatten();
     variables
         .filter(|variable| variable.get("valueFrom").is_none())
-        .map(|variable| Env {
-            name: plain_text(&variable["name"]),
-            value: plain_text(&variable["value"]),
-        })
+        .map(|variable| Env { name: plain_text(&variable["name"]), value: plain_text(&variable["value"]) })
         .collect()
 }
 
 fn words(list: &Value) -> Vec<String> {
-    list.as_array()
-        .into_iter()
-        .flatten()
-        .map(plain_text)
-        .collect()
+    list.as_array().into_iter().flatten().map(plain_text).collect()
 }
 
 fn plain_text(value: &Value) -> String {
@@ -299,18 +269,8 @@ mod tests {
     #[test]
     fn images_are_taken_apart() {
         let info = image_info("registry:5000/team/web:v1", String::new());
-        assert_eq!(
-            (
-                info.repo_namespace.as_str(),
-                info.repo_name.as_str(),
-                info.tag.as_str()
-            ),
-            ("team", "web", "v1")
-        );
+        assert_eq!((info.repo_namespace.as_str(), info.repo_name.as_str(), info.tag.as_str()), ("team", "web", "v1"));
         let info = image_info("web@sha256:ab", String::new());
-        assert_eq!(
-            (info.repo_name.as_str(), info.tag.as_str()),
-            ("web", "sha256:ab")
-        );
+        assert_eq!((info.repo_name.as_str(), info.tag.as_str()), ("web", "sha256:ab"));
     }
 }

@@ -18,9 +18,7 @@ pub(crate) async fn scale(call: Arc<Call>) -> Result<ChangeOrderStarted, Failure
     let missing = || GatewayError::missing_parameter("Replicas", "the number of instances");
     let replicas = call.replicas(0)?.ok_or_else(missing)?;
     let timeout = call.timeout_seconds("Timeout")?;
-    let order = call
-        .command(async move |engine, actor| engine.scale(app, replicas, timeout, actor).await)
-        .await?;
+    let order = call.command(async move |engine, actor| engine.scale(app, replicas, timeout, actor).await).await?;
     Ok(started(order))
 }
 
@@ -35,9 +33,7 @@ pub(crate) async fn restart(call: Arc<Call>) -> Result<ChangeOrderStarted, Failu
         replicas: None,
         description: String::new(),
     };
-    let order = call
-        .command(async move |engine, actor| engine.deploy(app, restart, actor).await)
-        .await?;
+    let order = call.command(async move |engine, actor| engine.deploy(app, restart, actor).await).await?;
     Ok(started(order))
 }
 
@@ -46,9 +42,7 @@ pub(crate) async fn start(call: Arc<Call>) -> Result<ChangeOrderStarted, Failure
     let app = call.app_id()?;
     let replicas = call.replicas(1)?;
     let timeout = call.timeout_seconds("Timeout")?;
-    let order = call
-        .command(async move |engine, actor| engine.start(app, replicas, timeout, actor).await)
-        .await?;
+    let order = call.command(async move |engine, actor| engine.start(app, replicas, timeout, actor).await).await?;
     Ok(started(order))
 }
 
@@ -56,14 +50,10 @@ pub(crate) async fn start(call: Arc<Call>) -> Result<ChangeOrderStarted, Failure
 pub(crate) async fn stop(call: Arc<Call>) -> Result<ChangeOrderStarted, Failure> {
     let app = call.app_id()?;
     let timeout = call.timeout_seconds("Timeout")?;
-    let order = call
-        .command(async move |engine, actor| engine.stop(app, timeout, actor).await)
-        .await?;
+    let order = call.command(async move |engine, actor| engine.stop(app, timeout, actor).await).await?;
     Ok(started(order))
 }
 
 fn started(order: OrderId) -> ChangeOrderStarted {
-    ChangeOrderStarted {
-        change_order_id: order.to_string(),
-    }
+    ChangeOrderStarted { change_order_id: order.to_string() }
 }

@@ -24,9 +24,7 @@ pub(crate) async fn recent(call: Arc<Call>) -> Result<ListRecentChangeOrder, Fai
         return Err(BusinessError::application_not_found(&app.to_string()).into());
     }
     let offset = call.shared.config.utc_offset;
-    Ok(ListRecentChangeOrder {
-        change_order_list: orders.iter().map(|order| shown(order, offset)).collect(),
-    })
+    Ok(ListRecentChangeOrder { change_order_list: orders.iter().map(|order| shown(order, offset)).collect() })
 }
 
 fn shown(order: &Order, offset: Offset) -> ChangeOrder {

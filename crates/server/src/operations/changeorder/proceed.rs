@@ -12,23 +12,17 @@ use crate::failure::Failure;
 
 /// ContinuePipeline
 pub(crate) async fn proceed(call: Arc<Call>) -> Result<Nothing, Failure> {
-    let text = call
-        .parameters
-        .required("PipelineId", "the id of a pipeline of the order")?;
+    let text = call.parameters.required("PipelineId", "the id of a pipeline of the order")?;
     let unknown = |_| BusinessError::pipeline_not_found(text);
     let pipeline = text.parse().map_err(unknown)?;
     let confirm = call.parameters.boolean("Confirm")?.unwrap_or(true);
-    call.engine()
-        .confirm(pipeline, confirm, call.actor())
-        .await?;
+    call.engine().confirm(pipeline, confirm, call.actor()).await?;
     Ok(Nothing {})
 }
 
 /// RetryChangeOrderTask
 pub(crate) async fn retry(call: Arc<Call>) -> Result<TextData, Failure> {
-    let text = call
-        .parameters
-        .required("TaskId", "the id of a task of the order")?;
+    let text = call.parameters.required("TaskId", "the id of a task of the order")?;
     let unknown = |_| BusinessError::task_not_found(text);
     let task = text.parse().map_err(unknown)?;
     if call.parameters.boolean("RetryStatus")? == Some(false) {
@@ -42,7 +36,5 @@ pub(crate) async fn retry(call: Arc<Call>) -> Result<TextData, Failure> {
         }
         other => Failure::from(other),
     })?;
-    Ok(TextData {
-        data: order.to_string(),
-    })
+    Ok(TextData { data: order.to_string() })
 }

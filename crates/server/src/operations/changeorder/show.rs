@@ -14,11 +14,7 @@ pub(crate) async fn show(call: Arc<Call>) -> Result<GetChangeOrderInfo, Failure>
     let version = match order.brings() {
         Some(version) => Some(version),
         // A change of the number of pods keeps the version that runs.
-        None => call
-            .store()
-            .app(order.app)
-            .await?
-            .and_then(|app| app.current),
+        None => call.store().app(order.app).await?.and_then(|app| app.current),
     };
     Ok(GetChangeOrderInfo {
         change_order_info: tree::change_order_info(&order, version, call.shared.config.utc_offset),

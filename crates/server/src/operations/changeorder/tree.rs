@@ -16,8 +16,8 @@ use sternway_core::order::job::{Job, ReleasePhase};
 use sternway_core::order::{Instance, Order, OrderKind, Pipeline, Stage, Status};
 use sternway_wire::codes::RetryType;
 use sternway_wire::model::{
-    ChangeOrderInfo, Instance as InstanceDto, InstanceStage, PipelineInfo, ServiceStage,
-    StageDetail, StageInfo, StageResult, TaskInfo, TrafficControl,
+    ChangeOrderInfo, Instance as InstanceDto, InstanceStage, PipelineInfo, ServiceStage, StageDetail, StageInfo,
+    StageResult, TaskInfo, TrafficControl,
 };
 use sternway_wire::time_text;
 
@@ -29,18 +29,9 @@ const STAGES: [Stage; 3] = [Stage::Start, Stage::Change, Stage::Complete];
 const SUCCESS: &str = "Success";
 
 /// The whole tree. `version` is the one that the order brings, or that runs while it works.
-pub(super) fn change_order_info(
-    order: &Order,
-    version: Option<VersionNumber>,
-    offset: Offset,
-) -> ChangeOrderInfo {
+pub(super) fn change_order_info(order: &Order, version: Option<VersionNumber>, offset: Offset) -> ChangeOrderInfo {
     let pipelines = (0..order.pipelines.len()).map(|index| {
-        let shown = Shown {
-            order,
-            index,
-            pipeline: &order.pipelines[index],
-            version,
-        };
+        let shown = Shown { order, index, pipeline: &order.pipelines[index], version };
         shown.pipeline()
     });
     ChangeOrderInfo {
@@ -62,17 +53,9 @@ pub(super) fn change_order_info(
 
 /// What else is worth knowing: the order at the other end of a rollback, and warnings.
 fn details(order: &Order) -> String {
-    let back = order
-        .rolls_back
-        .map(|id| format!("Rolls back change order {id}."));
-    let by = order
-        .rolled_back_by
-        .map(|id| format!("Rolled back by change order {id}."));
-    let lines: Vec<String> = back
-        .into_iter()
-        .chain(by)
-        .chain(order.warnings.clone())
-        .collect();
+    let back = order.rolls_back.map(|id| format!("Rolls back change order {id}."));
+    let by = order.rolled_back_by.map(|id| format!("Rolled back by change order {id}."));
+    let lines: Vec<String> = back.into_iter().chain(by).chain(order.warnings.clone()).collect();
     lines.join("<br>")
 }
 
@@ -89,10 +72,7 @@ impl Shown<'_> {
             pipeline_id: self.pipeline.id.to_string(),
             pipeline_name: self.pipeline.name.clone(),
             pipeline_status: status_code(self.order, self.pipeline.status),
-            stage_detail_list: STAGES
-                .iter()
-                .map(|stage| self.stage_detail(*stage))
-                .collect(),
+            stage_detail_list: STAGES.iter().map(|stage| self.stage_detail(*stage)).collect(),
             stage_list: STAGES.iter().map(|stage| self.stage(*stage)).collect(),
             start_time: milliseconds(self.pipeline.started_at),
             update_time: milliseconds(self.pipeline.updated_at),
@@ -109,10 +89,7 @@ impl Shown<'_> {
         };
         StageInfo {
             stage_result_dto: StageResult {
-                instance_dto_list: instances
-                    .iter()
-                    .map(|instance| self.instance(instance))
-                    .collect(),
+                instance_dto_list: instances.iter().map(|instance| self.instance(instance)).collect(),
                 service_stage: ServiceStage {
                     message: self.stage_message(stage, status),
                     stage_id: stage_id.clone(),
@@ -136,19 +113,13 @@ impl Shown<'_> {
     }
 
     fn instance(&self, instance: &Instance) -> InstanceDto {
-        let failed = instance
-            .problem
-            .is_some()
-            .then(|| health::describe(instance));
+        let failed = instance.problem.is_some().then(|| health::describe(instance));
         let stage_message = match (&failed, instance.status) {
             (Some(failure), _) => failure.message.clone(),
             (None, Status::Succeeded) => SUCCESS.to_owned(),
             (None, _) => String::new(),
         };
-        let stage_id = self.order.id.part(&format!(
-            "pipeline/{}/instance/{}",
-            self.index, instance.pod
-        ));
+        let stage_id = self.order.id.part(&format!("pipeline/{}/instance/{}", self.index, instance.pod));
         let pod_status = failed.map_or_else(|| instance.phase.clone(), |failure| failure.code);
         InstanceDto {
             instance_ip: instance.ip.clone().unwrap_or_default(),
@@ -178,15 +149,12 @@ impl Shown<'_> {
     }
 
     fn task(&self, stage: Stage, status: Status) -> TaskInfo {
-        let error = self
-            .pipeline
-            .error
-            .as_ref()
-            .filter(|_| stage == Stage::Change);
-        let retry = if self.can_retry(stage) {
-            RetryType::Manual
-        } else {
-            RetryType::None
+        let error = self.pipeline.error.as_ref();
+        let error = error.filter(|_| stage == Stage::Change);
+        // The stage goes on, because the order does; its task has failed, and can be tried again.
+        let (status, retry) = match stage {
+            Stage::Change if self.is_paused() => (Status::Failed, RetryType::Manual),
+            Stage::Start | Stage::Change | Stage::Complete => (status, RetryType::None),
         };
         TaskInfo {
             retry_type: retry.code(),
@@ -227,9 +195,9 @@ impl Shown<'_> {
         let version = self.version.map(|version| version.to_string());
         match (self.order.kind, version) {
             (OrderKind::DeleteApp, _) => "Delete success. <br>application is gone".to_owned(),
-            (_, Some(version)) => format!(
-                "Apply success. <br>application is ready at desired state, version: {version}"
-            ),
+            (_, Some(version)) => {
+                format!("Apply success. <br>application is ready at desired state, version: {version}")
+            }
             (_, None) => "Apply success. <br>application is ready at desired state".to_owned(),
         }
     }
@@ -247,18 +215,15 @@ impl Shown<'_> {
         self.order.present_pipeline() == self.index
     }
 
-    /// A change that waits for a person after a failure, or that is tried again by itself and can be hurried.
-    fn can_retry(&self, stage: Stage) -> bool {
-        let paused = match &self.order.job {
-            Job::Release(release) => matches!(release.phase, ReleasePhase::Paused { .. }),
+    /// The batch has failed and the order waits for a person: to retry it, or to abort.
+    fn is_paused(&self) -> bool {
+        match &self.order.job {
+            Job::Release(release) => {
+                let paused = matches!(release.phase, ReleasePhase::Paused { batch } if batch as usize == self.index);
+                paused && !self.order.status.is_terminal()
+            }
             Job::Create(_) | Job::Restore(_) | Job::Resize(_) | Job::Delete(_) => false,
-        };
-        let pending = self.order.pending.as_ref();
-        let troubled = pending.is_some_and(|pending| pending.trouble.is_some());
-        stage == Stage::Change
-            && !self.order.status.is_terminal()
-            && self.is_present()
-            && (paused || troubled)
+        }
     }
 }
 
@@ -270,9 +235,7 @@ fn lines<const N: usize>(texts: [&str; N]) -> String {
 
 /// Milliseconds in digits; nothing for what has not happened.
 fn milliseconds(moment: Option<Timestamp>) -> String {
-    moment
-        .map(time_text::epoch_milliseconds)
-        .unwrap_or_default()
+    moment.map(time_text::epoch_milliseconds).unwrap_or_default()
 }
 
 fn stage_name(kind: OrderKind, stage: Stage) -> &'static str {

@@ -12,15 +12,9 @@ use crate::failure::Failure;
 /// DeleteCluster
 pub(crate) async fn delete(call: Arc<Call>) -> Result<DeleteCluster, Failure> {
     let cluster = call.cluster().await?;
-    let filter = AppFilter {
-        cluster: Some(cluster.id),
-        ..AppFilter::default()
-    };
+    let filter = AppFilter { cluster: Some(cluster.id), ..AppFilter::default() };
     if let Some(app) = call.store().apps(filter).await?.first() {
-        let message = format!(
-            "The cluster {} has applications, such as {}. Delete them first.",
-            cluster.id, app.name
-        );
+        let message = format!("The cluster {} has applications, such as {}. Delete them first.", cluster.id, app.name);
         return Err(BusinessError::new(400, "Cluster.InUse", message).into());
     }
     if !call.store().delete_cluster(cluster.id).await? {

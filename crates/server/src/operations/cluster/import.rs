@@ -40,17 +40,10 @@ pub(crate) async fn import(call: Arc<Call>) -> Result<TextData, Failure> {
     connect(&call, record.id, &record.access).await?;
     let id = record.id;
     call.store().put_cluster(record).await?;
-    Ok(TextData {
-        data: id.to_string(),
-    })
+    Ok(TextData { data: id.to_string() })
 }
 
-fn fresh(
-    call: &Call,
-    named: Option<&str>,
-    name: Option<&str>,
-    access: ClusterAccess,
-) -> ClusterRecord {
+fn fresh(call: &Call, named: Option<&str>, name: Option<&str>, access: ClusterAccess) -> ClusterRecord {
     let id = ClusterId::new(call.engine().ports().ids.fresh());
     let own = id.to_string();
     let cs_cluster_id = named.unwrap_or(&own);

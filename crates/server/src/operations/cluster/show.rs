@@ -6,8 +6,7 @@ use std::time::Duration;
 use sternway_core::ports::{ClusterInfo, ClusterRecord};
 use sternway_wire::codes::{ClusterImportStatus, ClusterStatus, ClusterType};
 use sternway_wire::model::{
-    Cluster, ClusterPage, GetCluster, GetK8sCluster, KubernetesNamespace, ListCluster,
-    ListK8sNamespaces,
+    Cluster, ClusterPage, GetCluster, GetK8sCluster, KubernetesNamespace, ListCluster, ListK8sNamespaces,
 };
 use tokio::task::JoinSet;
 
@@ -22,18 +21,14 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(crate) async fn one(call: Arc<Call>) -> Result<GetCluster, Failure> {
     let cluster = call.cluster().await?;
     let shown = described(&call, vec![cluster]).await;
-    Ok(GetCluster {
-        cluster: shown.into_iter().next().unwrap_or_default(),
-    })
+    Ok(GetCluster { cluster: shown.into_iter().next().unwrap_or_default() })
 }
 
 /// ListCluster
 pub(crate) async fn all(call: Arc<Call>) -> Result<ListCluster, Failure> {
     let region = call.parameters.optional("LogicalRegionId")?;
     let clusters = of_region(&call, region).await?;
-    Ok(ListCluster {
-        cluster_list: described(&call, clusters).await,
-    })
+    Ok(ListCluster { cluster_list: described(&call, clusters).await })
 }
 
 /// GetK8sCluster
@@ -62,12 +57,7 @@ pub(crate) async fn namespaces(call: Arc<Call>) -> Result<ListK8sNamespaces, Fai
     let cluster = call.cluster().await?;
     let names = call.clusters().namespaces(cluster.id).await;
     let names = names.map_err(|error| of_cluster(cluster.id, &error))?;
-    Ok(ListK8sNamespaces {
-        data: names
-            .into_iter()
-            .map(|namespace| KubernetesNamespace { namespace })
-            .collect(),
-    })
+    Ok(ListK8sNamespaces { data: names.into_iter().map(|namespace| KubernetesNamespace { namespace }).collect() })
 }
 
 /// A logical region shows the clusters of the region that it belongs to.
@@ -86,13 +76,7 @@ async fn described(call: &Arc<Call>, clusters: Vec<ClusterRecord>) -> Vec<Cluste
         let (call, id) = (Arc::clone(call), cluster.id);
         asked.spawn(async move {
             let answer = tokio::time::timeout(PATIENCE, call.clusters().info(id)).await;
-            (
-                at,
-                answer
-                    .map_err(drop)
-                    .and_then(|info| info.map_err(drop))
-                    .ok(),
-            )
+            (at, answer.map_err(drop).and_then(|info| info.map_err(drop)).ok())
         });
     }
     let mut answers = vec![None; clusters.len()];
@@ -101,11 +85,7 @@ async fn described(call: &Arc<Call>, clusters: Vec<ClusterRecord>) -> Vec<Cluste
             answers[at] = info;
         }
     }
-    clusters
-        .into_iter()
-        .zip(answers)
-        .map(|(record, info)| shown(record, info.as_ref()))
-        .collect()
+    clusters.into_iter().zip(answers).map(|(record, info)| shown(record, info.as_ref())).collect()
 }
 
 fn shown(record: ClusterRecord, info: Option<&ClusterInfo>) -> Cluster {
@@ -114,11 +94,7 @@ fn shown(record: ClusterRecord, info: Option<&ClusterInfo>) -> Cluster {
         Some(_) => ClusterStatus::Normal,
         None => ClusterStatus::Offline,
     };
-    let own_status = if info.is_some() {
-        "running"
-    } else {
-        "unavailable"
-    };
+    let own_status = if info.is_some() { "running" } else { "unavailable" };
     Cluster {
         cluster_id: record.id.to_string(),
         cluster_import_status: ClusterImportStatus::Imported.code(),

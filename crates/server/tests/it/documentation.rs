@@ -1,0 +1,1 @@
+//! The compatibility document says what the server does.

@@ -1,0 +1,231 @@
+//! The socket: limits, paths, probes, metrics, TLS and the end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
+use sternway_core::ids::VersionNumber;
+use sternway_core::ports::Store as _;
+use sternway_server::{Config, Listener, ServeError, load_tls, served_operations};
+use sternway_wire::catalog::Catalog;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use crate::fake_clusters::Mood;
+use crate::world::{CLUSTER, KEY, World, now};
+
+#[tokio::test]
+async fn every_operation_of_the_catalog_is_answered_under_its_own_name() {
+    let world = World::new().await;
+    let served = served_operations();
+    for operation in Catalog::operations() {
+        let reply = world.call(operation.name, &[]).await;
+        if served.contains(&operation.name) {
+            assert_ne!(reply.status, 501, "{}", operation.name);
+            assert!(reply.json()["RequestId"].is_string());
+        } else {
+            let message = reply.gateway(501, "NotImplemented");
+            assert!(message.starts_with(operation.name), "{message}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_operation_is_not_found() {
+    let world = World::new().await;
+    for path in ["/", "/pop/v5/nothing", "/pop/v5/k8s/acs/k8s_apps"] {
+        let message = world.get(path).await.gateway(404, "InvalidApi.NotFound");
+        assert!(message.contains(path), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn an_unimplemented_operation_is_told_only_to_those_who_are_let_in() {
+    let world = World::new().await;
+    let operation = Catalog::by_name("CreateK8sService").unwrap();
+    let request = format!(
+        "{} {} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n",
+        operation.method, operation.path, world.host
+    );
+    world.send_bytes(request.as_bytes()).await.gateway(400, "IncompleteSignature");
+}
+
+#[tokio::test]
+async fn a_query_of_sixty_kilobytes_is_read() {
+    let world = World::new().await;
+    let app = world.app("web", 2).await.to_string();
+    let value = "v".repeat(60_000);
+    let envs = format!(r#"[{{"name":"A","value":"{value}"}}]"#);
+    let parameters = [("AppId", app.as_str()), ("Envs", envs.as_str())];
+    let order = world.call("DeployK8sApplication", &parameters).await.order_id();
+    let brings = world.order(order).await.brings();
+    assert_eq!(brings, Some(VersionNumber(2)));
+}
+
+#[tokio::test]
+async fn what_is_too_long_is_refused() {
+    let world = World::with(Config { body_limit: 1000, ..Config::default() }).await;
+    let before = world.everything().await;
+    let uri = "x".repeat(70_000);
+    assert_eq!(world.get(&format!("/pop/v5/k8s/acs/k8s_apps?A={uri}")).await.status, 414);
+    let (method, mut call) =
+        world.signed("InsertOrUpdateRegion", &[], |call| call.sign_acs3(KEY, now(), &world.nonce()));
+    call.body = vec![b'a'; 1001];
+    let message = world.send(method, &call).await.gateway(413, "RequestEntityTooLarge");
+    assert!(message.contains("1000 bytes"), "{message}");
+    assert_eq!(world.everything().await, before);
+}
+
+#[tokio::test]
+async fn an_operation_that_takes_too_long_is_answered_in_time() {
+    let world = World::with(Config { request_timeout: Duration::from_millis(50), ..Config::default() }).await;
+    world.clusters.set_mood(Mood::Hanging);
+    let cluster = CLUSTER.to_string();
+    let reply = world.call("ListK8sNamespaces", &[("ClusterId", &cluster)]).await;
+    let message = reply.gateway(503, "ServiceUnavailable");
+    assert!(message.contains("look before asking again"), "{message}");
+}
+
+#[tokio::test]
+async fn answers_carry_their_ids_and_their_type() {
+    let world = World::new().await;
+    let reply = world.call("ListCluster", &[]).await;
+    assert!(reply.head.contains("content-type: application/json;charset=utf-8"));
+    let id = reply.success()["RequestId"].as_str().unwrap().to_ascii_lowercase();
+    assert!(reply.head.contains(&format!("x-acs-request-id: {id}")));
+    assert!(reply.head.contains("x-acs-trace-id: "));
+}
+
+#[tokio::test]
+async fn probes_need_no_signature_and_readiness_follows_the_store() {
+    let world = World::new().await;
+    assert_eq!(world.get("/healthz").await.status, 200);
+    assert_eq!(world.get("/readyz").await.status, 200);
+    world.store.close().await;
+    assert_eq!(world.get("/healthz").await.status, 200);
+    assert_eq!(world.get("/readyz").await.status, 503);
+    let reply = world.call("ListCluster", &[]).await;
+    let message = reply.gateway(500, "InternalError");
+    assert!(message.contains("trace id"), "{message}");
+}
+
+#[tokio::test]
+async fn metrics_count_requests_orders_and_forgeries() {
+    let world = World::new().await;
+    let app = world.app("web", 2).await.to_string();
+    let parameters = [("AppId", app.as_str()), ("Image", "a:2")];
+    world.call("DeployK8sApplication", &parameters).await.success();
+    let mut wrong = KEY;
+    wrong.secret = "another";
+    let forged = world.sign("ListCluster", &[], |call| call.sign_acs3(wrong, now(), &world.nonce()));
+    forged.await.gateway(400, "SignatureDoesNotMatch");
+    let text = world.get("/metrics").await.body;
+    for line in [
+        r#"sternway_requests_total{action="DeployK8sApplication",code="200"} 1"#,
+        r#"sternway_requests_total{action="ListCluster",code="SignatureDoesNotMatch"} 1"#,
+        r#"sternway_active_change_orders{kind="CoDeploy"} 1"#,
+        r#"sternway_authentication_failures_total{reason="SignatureDoesNotMatch"} 1"#,
+        r#"sternway_request_duration_seconds_count{action="DeployK8sApplication"} 1"#,
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_shutdown_finishes_what_is_in_flight_and_takes_no_more() {
+    let world = World::new().await;
+    world.clusters.set_mood(Mood::Hanging);
+    let cluster = CLUSTER.to_string();
+    let parameters = [("ClusterId", cluster.as_str())];
+    let (reply, ()) = tokio::join!(world.call("ListK8sNamespaces", &parameters), async {
+        world.clusters.hanging().await;
+        world.cancel.cancel();
+        // Nobody is accepted any more once the listener is gone; what is in flight is still there.
+        while TcpStream::connect(&world.host).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        assert!(world.is_serving());
+        world.clusters.set_mood(Mood::Well);
+    });
+    assert_eq!(reply.success()["Data"][0]["Namespace"], "default");
+    world.served().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_shutdown_does_not_wait_for_ever() {
+    let world = World::with(Config { drain_timeout: Duration::from_millis(50), ..Config::default() }).await;
+    world.clusters.set_mood(Mood::Hanging);
+    let cluster = CLUSTER.to_string();
+    let parameters = [("ClusterId", cluster.as_str())];
+    let call = world.call("ListK8sNamespaces", &parameters);
+    tokio::pin!(call);
+    tokio::select! {
+        reply = &mut call => panic!("it should hang: {reply:?}"),
+        () = world.clusters.hanging() => world.cancel.cancel(),
+    }
+    let outcome = tokio::select! {
+        outcome = world.served() => outcome,
+        reply = &mut call => panic!("it should hang: {reply:?}"),
+    };
+    assert!(matches!(outcome, Err(ServeError::CutOff)), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn an_operation_is_carried_out_even_if_the_client_hangs_up() {
+    let world = World::new().await;
+    let app = world.app("web", 2).await;
+    world.clusters.set_mood(Mood::Hanging);
+    let id = app.to_string();
+    {
+        let parameters = [("AppId", id.as_str()), ("Replicas", "3")];
+        let call = world.call("ScaleK8sApplication", &parameters);
+        tokio::pin!(call);
+        tokio::select! {
+            reply = &mut call => panic!("it should hang: {reply:?}"),
+            () = world.clusters.hanging() => {}
+        }
+    }
+    world.clusters.set_mood(Mood::Well);
+    world.cancel.cancel();
+    world.served().await.unwrap();
+    assert!(world.store.active_order_of(app).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn https_is_served_with_the_given_certificate() {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let (certificate, key) = (directory.path().join("cert.pem"), directory.path().join("key.pem"));
+    std::fs::write(&certificate, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let world =
+        World::listening(Config::default(), |socket| Listener::Https(socket, load_tls(&certificate, &key).unwrap()))
+            .await;
+
+    let mut roots = RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let client = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let socket = TcpStream::connect(&world.host).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut stream = TlsConnector::from(Arc::new(client)).connect(name, socket).await.unwrap();
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[test]
+fn a_certificate_that_is_none_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("empty.pem");
+    std::fs::write(&path, "").unwrap();
+    let error = load_tls(&path, &path).unwrap_err().to_string();
+    assert!(error.contains("empty.pem"), "{error}");
+}

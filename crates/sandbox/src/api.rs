@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use rand::rngs::StdRng;
 use serde_json::Value;
 
-use crate::resources::{Resource, Subresource};
+use crate::resources::{self, Resource, Subresource};
 use crate::status::Status;
 use crate::storage::Storage;
 use crate::writes::{Manager, Writes};
@@ -191,7 +191,12 @@ fn answer_resource(backend: &mut Backend<'_>, request: &Request, target: &Target
         Some(subresource) => answer_subresource(backend, &call, subresource),
         None => answer_object(backend, &call),
     };
-    answer.unwrap_or_else(|status| failure(&status, format))
+    let mut response = answer.unwrap_or_else(|status| failure(&status, format));
+    if target.resource == resources::ENDPOINTS {
+        let warning = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
+        response.headers.push(("Warning", format!("299 - \"{warning}\"")));
+    }
+    response
 }
 
 fn answer_object(backend: &mut Backend<'_>, call: &Call<'_>) -> Result<Response, Status> {

@@ -8,6 +8,7 @@
 pub mod marks;
 mod merge;
 
+pub use self::merge::apply_merge;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -61,6 +62,21 @@ pub enum Effect {
     },
     /// Delete the Deployment and its pods.
     Delete,
+}
+
+impl Effect {
+    /// A word for what it is for.
+    pub const fn purpose(&self) -> &'static str {
+        match self {
+            Self::Create { .. } => "create",
+            Self::Hold(_) => "wave",
+            Self::Restore(_) => "restore",
+            Self::Finish { .. } => "finish",
+            Self::Scale { .. } => "scale",
+            Self::Replace { .. } => "replace",
+            Self::Delete => "delete",
+        }
+    }
 }
 
 /// See [`Effect::Hold`].

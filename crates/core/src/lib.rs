@@ -22,6 +22,7 @@
 //! | [`effect`] | the writes that the engine may perform, and their translation into patches |
 //! | [`order`] | the change order: its record and its birth |
 //! | [`step`](mod@step) | the transition function |
+//! | [`preview`] | what an order would write, for a dry run |
 //! | [`ports`] | the traits that stores, clusters and clocks implement |
 
 pub mod application;
@@ -33,6 +34,7 @@ pub mod observation;
 pub mod order;
 pub mod plan;
 pub mod ports;
+pub mod preview;
 pub mod step;
 pub mod strategy;
 pub mod template;

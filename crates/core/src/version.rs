@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::ids::{AppId, OrderId, VersionNumber};
 use crate::strategy::Strategy;
@@ -19,6 +20,23 @@ pub struct Snapshot {
     pub min_ready_seconds: u32,
     /// `spec.progressDeadlineSeconds`.
     pub progress_deadline_seconds: u32,
+}
+
+/// `spec.progressDeadlineSeconds` where a server leaves it out.
+const DEFAULT_PROGRESS_DEADLINE_SECONDS: u32 = 600;
+
+impl Snapshot {
+    /// Reads a Deployment.
+    pub fn of_object(deployment: &Value) -> Self {
+        let spec = &deployment["spec"];
+        let seconds = |name: &str| spec[name].as_u64().and_then(|seconds| u32::try_from(seconds).ok());
+        Self {
+            template: PodTemplate::new(spec["template"].clone()),
+            strategy: Strategy::from_json(&spec["strategy"]),
+            min_ready_seconds: seconds("minReadySeconds").unwrap_or(0),
+            progress_deadline_seconds: seconds("progressDeadlineSeconds").unwrap_or(DEFAULT_PROGRESS_DEADLINE_SECONDS),
+        }
+    }
 }
 
 /// Where a version came from.

@@ -1,4 +1,4 @@
-//! The JSON merge patch (RFC 7386) that leads from one value to another.
+//! JSON merge patches (RFC 7386): the one that leads from one value to another, and applying one.
 
 use serde_json::{Map, Value};
 
@@ -19,6 +19,22 @@ pub(super) fn diff(before: &Value, after: &Value) -> Option<Value> {
     Some(Value::Object(removed.chain(changed).collect::<Map<_, _>>()))
 }
 
+/// Applies a patch as an API server does.
+pub fn apply_merge(target: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    let target = super::entries(target);
+    for (key, value) in patch {
+        if value.is_null() {
+            target.shift_remove(key);
+        } else {
+            apply_merge(target.entry(key).or_insert(Value::Null), value);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -31,5 +47,8 @@ mod tests {
         let after = json!({"a": 1, "b": {"c": 2}, "e": [1], "f": "new"});
         assert_eq!(diff(&before, &after), Some(json!({"b": {"d": null}, "e": [1], "f": "new"})));
         assert_eq!(diff(&before, &before), None);
+        let mut patched = before.clone();
+        apply_merge(&mut patched, &diff(&before, &after).unwrap());
+        assert_eq!(patched, after);
     }
 }

@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use sternway_core::effect::{Fresh, marks};
+use sternway_core::effect::{Fresh, apply_merge, marks};
 use sternway_core::observation::{Observation, Pod, PodSet, Problem, ProblemKind, Workload};
 use sternway_core::strategy::Strategy;
 use sternway_core::template::{PodTemplate, TemplateDigest};
@@ -67,13 +67,7 @@ impl Cluster {
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let spec = &self.object["spec"];
-        Snapshot {
-            template: PodTemplate::new(spec["template"].clone()),
-            strategy: Strategy::from_json(&spec["strategy"]),
-            min_ready_seconds: spec["minReadySeconds"].as_u64().unwrap_or(0) as u32,
-            progress_deadline_seconds: spec["progressDeadlineSeconds"].as_u64().unwrap() as u32,
-        }
+        Snapshot::of_object(&self.object)
     }
 
     pub(crate) fn replicas(&self) -> u32 {
@@ -97,7 +91,7 @@ impl Cluster {
     /// Applies a JSON merge patch as the API server would.
     pub(crate) fn patch(&mut self, patch: &Value) {
         let before = self.object.clone();
-        merge(&mut self.object, patch);
+        apply_merge(&mut self.object, patch);
         self.object["metadata"].as_object_mut().unwrap().remove("resourceVersion");
         if self.object != before {
             self.object["metadata"]["generation"] = json!(self.generation() + 1);
@@ -338,23 +332,5 @@ impl Cluster {
             }
         }
         panic!("the model never settles: {self:#?}");
-    }
-}
-
-fn merge(target: &mut Value, patch: &Value) {
-    let Value::Object(patch) = patch else {
-        *target = patch.clone();
-        return;
-    };
-    if !target.is_object() {
-        *target = json!({});
-    }
-    let target = target.as_object_mut().unwrap();
-    for (key, value) in patch {
-        if value.is_null() {
-            target.remove(key);
-        } else {
-            merge(target.entry(key).or_insert(Value::Null), value);
-        }
     }
 }

@@ -279,3 +279,44 @@ fn recreate_is_released_natively_and_rolled_back_the_same_way() {
     check_settled(&mut world);
     assert_eq!(world.cluster.ready_of("app:v3"), 3);
 }
+
+#[test]
+fn a_preview_says_what_a_release_writes() {
+    let mut world = World::new(10, DEFAULT_STRATEGY);
+    let fresh = world.cluster.fresh();
+    let id = world.deploy("app:v2", THREE_MANUAL, OnFailure::Rollback).unwrap();
+    let writes = sternway_core::preview::preview(world.order(id), fresh, world.cluster.now).unwrap();
+    let waves: Vec<_> =
+        writes.iter().map(|write| (write.batch, write.purpose.as_str(), write.old, write.new)).collect();
+    assert_eq!(
+        waves,
+        [
+            (1, "wave", 8, 3),
+            (1, "wave", 7, 3),
+            (2, "wave", 5, 6),
+            (2, "wave", 4, 6),
+            (3, "wave", 2, 10),
+            (3, "wave", 0, 10),
+            (3, "finish", 0, 10),
+        ]
+    );
+    assert_eq!(writes[0].patch["spec"]["minReadySeconds"], 2_147_483_646);
+    let mut written = 0;
+    while world.run().unwrap().status == Status::AwaitingConfirmation {
+        world.confirm(id).unwrap();
+    }
+    for event in &world.events {
+        written += usize::from(event.kind == "WaveAsked" || event.kind == "Finishing");
+    }
+    assert_eq!(written, writes.len(), "and the release writes just that");
+}
+
+#[test]
+fn a_preview_of_what_cannot_move_says_so() {
+    let mut world = World::new(4, DEFAULT_STRATEGY);
+    let id = world.deploy("app:v2", ONE_BATCH, OnFailure::Rollback).unwrap();
+    let mut fresh = world.cluster.fresh();
+    fresh.workload.paused = true;
+    let preview = sternway_core::preview::preview(world.order(id), fresh, world.cluster.now);
+    assert!(matches!(preview, Err(sternway_core::preview::NoPreview::Refused(_))), "{preview:?}");
+}

@@ -1,6 +1,11 @@
 //! The simulated cluster as its users see it: containers that fail in every way, nodes that go, budgets, quotas,
 //! endpoints, and how things are removed.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "in a test a missing field is a failure, and helpers are part of the test"
+)]
+
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use sternway_sandbox::{Options, object};

@@ -3,6 +3,8 @@
 //! The recordings are in the folder that `STERNWAY_TRACES_DIR` names, by default `shared/kube/traces` beside the
 //! repository. Each file is a scenario: a list of steps, each an action and what came of it.
 
+#![expect(clippy::unwrap_used, reason = "in a test a missing field is a failure, and helpers are part of the test")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
@@ -121,7 +123,7 @@ fn replay_step(world: &mut World, step: &Value, recorded_names: &Names) -> Diffe
     differences.extend(compare::states(&step["settled"], &world.state(), recorded_names, &world.seen.images));
     differences.extend(compare::pods_kept(step, world));
     let bounds = bounds(world, ready_before, spec_before);
-    differences.extend(compare::extremes(&step["extremes"], world, &bounds));
+    differences.extend(compare::extremes(step, world, &bounds));
     differences.extend(compare::events(step, world, recorded_names));
     differences.extend(compare::deletions(step, world));
     world.unsettled = how != "ok";

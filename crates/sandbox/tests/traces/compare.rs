@@ -162,7 +162,8 @@ pub(crate) struct Bounds {
 }
 
 /// Compares extremes as bounds (F1: the path is a race, so another path may reach less far, but never further).
-pub(crate) fn extremes(recorded: &Value, world: &World, bounds: &Bounds) -> Differences {
+pub(crate) fn extremes(step: &Value, world: &World, bounds: &Bounds) -> Differences {
+    let recorded = &step["extremes"];
     let mut differences = Vec::new();
     let mut check = |what: &'static str, floor: Option<i64>, ceiling: Option<i64>| {
         let number = |end: &str| recorded[format!("{end}_{what}")].as_i64().unwrap();
@@ -190,6 +191,28 @@ pub(crate) fn extremes(recorded: &Value, world: &World, bounds: &Bounds) -> Diff
     // A status may be written between any two syncs, and counts as unavailable what the sizes promise and is not
     // available; so it is bounded by the ceiling alone.
     check("status_unavailable", Some(0), ceiling);
+    differences.extend(ready_by_image(step, world));
+    differences
+}
+
+/// Compares the least and most ready pods of each image that had any.
+fn ready_by_image(step: &Value, world: &World) -> Differences {
+    let mut recorded = step["extremes"]["ready_by_image"].clone();
+    let mut actual = json!({});
+    for (image, (least, most)) in &world.seen.ready_by_image {
+        if *most == 0 {
+            continue;
+        }
+        let mut most = *most;
+        if grew_and_shrank(step, image) && most < recorded[image]["max"].as_i64().unwrap_or(0) {
+            // F1, F12: the recorded ReplicaSet controller was behind and let pods get ready that were surplus already.
+            most = recorded[image]["max"].as_i64().unwrap();
+        }
+        actual[image] = json!({"min": least, "max": most});
+    }
+    recorded.as_object_mut().unwrap().retain(|_, range| range["max"] != 0);
+    let mut differences = Vec::new();
+    differ("ready_by_image", &recorded, &actual, &mut differences);
     differences
 }
 

@@ -16,6 +16,8 @@ pub(crate) struct Seen {
     status_available: i64,
     status_unavailable: i64,
     pub(crate) extremes: BTreeMap<&'static str, (i64, i64)>,
+    /// The least and the most ready pods of each image.
+    pub(crate) ready_by_image: BTreeMap<String, (i64, i64)>,
     /// Changes of `spec.replicas`: image, from, to.
     pub(crate) scales: Vec<(String, Option<i64>, i64)>,
     /// Messages of ScalingReplicaSet events, with their counts.
@@ -42,6 +44,7 @@ impl Seen {
     /// Forgets what happened before, and starts from the present counts.
     pub(crate) fn start_step(&mut self) {
         self.extremes.clear();
+        self.ready_by_image.clear();
         self.scales.clear();
         self.events.clear();
         self.deletions.clear();
@@ -115,6 +118,20 @@ impl Seen {
     }
 
     fn measure(&mut self) {
+        let images: BTreeSet<&String> =
+            self.pods.values().map(|pod| &pod.image).chain(self.ready_by_image.keys()).collect();
+        let ready: Vec<(String, i64)> = images
+            .into_iter()
+            .map(|image| {
+                let ready = self.pods.values().filter(|pod| pod.ready && pod.image == *image);
+                (image.clone(), count(ready))
+            })
+            .collect();
+        for (image, value) in ready {
+            let (least, most) = self.ready_by_image.entry(image).or_insert((value, value));
+            *least = value.min(*least);
+            *most = value.max(*most);
+        }
         let measures = [
             ("ready", self.ready()),
             ("total", count(self.pods.values())),

@@ -9,6 +9,7 @@ pub mod object;
 pub mod openapi;
 pub mod ownership;
 pub mod patch;
+mod protobuf;
 pub mod quantity;
 pub mod resources;
 pub mod sandbox;

@@ -12,6 +12,8 @@
 //!   finalizers [string] merge set              a list that both kinds of patches treat as a set
 //!   nodeSelector map(string) atomic            a map that is applied as one value
 //!   volumes [Volume] retainKeys merge=name     a strategic patch must name the keys to retain
+//!   timeoutSeconds int32 #3                    "#": the field's number in protobuf; `#1.2` is inside of field 1, where
+//!                                              JSON has no such level
 //! ```
 
 use std::collections::HashMap;
@@ -83,6 +85,8 @@ pub struct Field {
     pub retain_keys: bool,
     /// How server-side apply owns the list, map or struct.
     pub ownership: Ownership,
+    /// The protobuf field numbers that lead to it; empty for kinds that have none.
+    pub numbers: Vec<u32>,
 }
 
 /// How a strategic merge patch merges a list.
@@ -111,6 +115,15 @@ pub enum Ownership {
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Object> {
     SCHEMA.by_name.get(name).map(|id| id.get())
+}
+
+/// The struct of a kind.
+#[must_use]
+pub fn of_kind(api_version: &str, kind: &str) -> Option<&'static Object> {
+    match (api_version, kind) {
+        ("events.k8s.io/v1", "Event") => find("events.Event"),
+        _ => find(kind).filter(|shape| shape.field("metadata").is_some() || kind == "DeleteOptions"),
+    }
 }
 
 /// Every struct, in the order of the files.
@@ -148,12 +161,7 @@ enum ParseError {
 }
 
 fn parse(texts: &[&'static str]) -> Result<Schema, ParseError> {
-    let lines = || {
-        texts
-            .iter()
-            .flat_map(|text| text.lines())
-            .filter(|line| !line.is_empty())
-    };
+    let lines = || texts.iter().flat_map(|text| text.lines()).filter(|line| !line.is_empty());
     let mut by_name = HashMap::new();
     for line in lines().filter(|line| !line.starts_with(' ')) {
         let name = line.split(' ').next().unwrap_or(line);
@@ -165,34 +173,21 @@ fn parse(texts: &[&'static str]) -> Result<Schema, ParseError> {
     for line in lines() {
         if line.starts_with(' ') {
             let field = parse_field(line, &by_name)?;
-            objects
-                .last_mut()
-                .ok_or(ParseError::Orphan(line))?
-                .fields
-                .push(field);
+            objects.last_mut().ok_or(ParseError::Orphan(line))?.fields.push(field);
         } else {
             let (name, flags) = line.split_once(' ').unwrap_or((line, ""));
-            objects.push(Object {
-                name,
-                fields: Vec::new(),
-                atomic: flags == "atomic",
-            });
+            objects.push(Object { name, fields: Vec::new(), atomic: flags == "atomic" });
         }
     }
     Ok(Schema { objects, by_name })
 }
 
-fn parse_field(
-    line: &'static str,
-    names: &HashMap<&'static str, ObjectId>,
-) -> Result<Field, ParseError> {
+fn parse_field(line: &'static str, names: &HashMap<&'static str, ObjectId>) -> Result<Field, ParseError> {
     let mut words = line.split_whitespace();
     let (Some(name), Some(ty)) = (words.next(), words.next()) else {
         return Err(ParseError::Line(line));
     };
-    let (ty, pointer) = ty
-        .strip_prefix('*')
-        .map_or((ty, false), |rest| (rest, true));
+    let (ty, pointer) = ty.strip_prefix('*').map_or((ty, false), |rest| (rest, true));
     let mut field = Field {
         name: name.strip_suffix('!').unwrap_or(name),
         ty: parse_type(ty, names)?,
@@ -201,37 +196,32 @@ fn parse_field(
         merge: None,
         retain_keys: false,
         ownership: Ownership::Natural,
+        numbers: Vec::new(),
     };
     for flag in words {
+        if let Some(numbers) = flag.strip_prefix('#') {
+            let numbers = numbers.split('.').map(str::parse);
+            field.numbers = numbers.collect::<Result<_, _>>().map_err(|_| ParseError::Line(line))?;
+            continue;
+        }
         match flag.split_once('=').unwrap_or((flag, "")) {
             ("merge", "") => field.merge = Some(Merge::Set),
             ("merge", key) => field.merge = Some(Merge::Key(key)),
             ("retainKeys", "") => field.retain_keys = true,
             ("atomic", "") => field.ownership = Ownership::Atomic,
             ("set", "") => field.ownership = Ownership::Set,
-            ("keys", keys) if !keys.is_empty() => {
-                field.ownership = Ownership::Keys(keys.split(',').collect())
-            }
+            ("keys", keys) if !keys.is_empty() => field.ownership = Ownership::Keys(keys.split(',').collect()),
             _ => return Err(ParseError::Line(line)),
         }
     }
     Ok(field)
 }
 
-fn parse_type(
-    text: &'static str,
-    names: &HashMap<&'static str, ObjectId>,
-) -> Result<Type, ParseError> {
-    if let Some(item) = text
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-    {
+fn parse_type(text: &'static str, names: &HashMap<&'static str, ObjectId>) -> Result<Type, ParseError> {
+    if let Some(item) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         return Ok(Type::List(Box::new(parse_type(item, names)?)));
     }
-    if let Some(item) = text
-        .strip_prefix("map(")
-        .and_then(|rest| rest.strip_suffix(')'))
-    {
+    if let Some(item) = text.strip_prefix("map(").and_then(|rest| rest.strip_suffix(')')) {
         return Ok(Type::Map(Box::new(parse_type(item, names)?)));
     }
     Ok(match text {
@@ -258,44 +248,23 @@ mod tests {
         let container = find("Container").unwrap();
         let ports = container.field("ports").unwrap();
         assert_eq!(ports.merge, Some(Merge::Key("containerPort")));
-        assert_eq!(
-            ports.ownership,
-            Ownership::Keys(vec!["containerPort", "protocol"])
-        );
+        assert_eq!(ports.ownership, Ownership::Keys(vec!["containerPort", "protocol"]));
         assert!(find("LabelSelector").unwrap().atomic);
-        assert!(
-            find("DeploymentSpec")
-                .unwrap()
-                .field("replicas")
-                .unwrap()
-                .pointer
-        );
+        assert!(find("DeploymentSpec").unwrap().field("replicas").unwrap().pointer);
     }
 
     #[test]
     fn every_resource_has_a_schema() {
         for resource in crate::resources::all() {
-            assert!(
-                resource.schema().field("metadata").is_some(),
-                "{resource:?}"
-            );
+            assert!(resource.schema().field("metadata").is_some(), "{resource:?}");
         }
     }
 
     #[test]
     fn mistakes_are_told() {
-        assert_eq!(
-            parse(&["  a string"]).err(),
-            Some(ParseError::Orphan("  a string"))
-        );
-        assert_eq!(
-            parse(&["A\n  a Nope"]).err(),
-            Some(ParseError::UnknownType("Nope"))
-        );
-        assert_eq!(
-            parse(&["A\n  a string odd"]).err(),
-            Some(ParseError::Line("  a string odd"))
-        );
+        assert_eq!(parse(&["  a string"]).err(), Some(ParseError::Orphan("  a string")));
+        assert_eq!(parse(&["A\n  a Nope"]).err(), Some(ParseError::UnknownType("Nope")));
+        assert_eq!(parse(&["A\n  a string odd"]).err(), Some(ParseError::Line("  a string odd")));
         assert_eq!(parse(&["A", "A"]).err(), Some(ParseError::Twice("A")));
     }
 }

@@ -24,19 +24,11 @@ struct Cluster {
 
 impl Cluster {
     fn start() -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let home = TempDir::new().unwrap();
         let cancel = CancellationToken::new();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-        std::fs::write(
-            home.path().join("config"),
-            http::kubeconfig(listener.local_addr().unwrap()),
-        )
-        .unwrap();
+        std::fs::write(home.path().join("config"), http::kubeconfig(listener.local_addr().unwrap())).unwrap();
         let options = Options {
             start_delay: SignedDuration::from_millis(20),
             ready_delay: SignedDuration::from_millis(50),
@@ -45,11 +37,7 @@ impl Cluster {
         };
         let sandbox = Arc::new(Mutex::new(Sandbox::new(options, now())));
         runtime.spawn(http::serve(listener, sandbox, cancel.clone()));
-        Self {
-            runtime: Some(runtime),
-            cancel,
-            home,
-        }
+        Self { runtime: Some(runtime), cancel, home }
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -88,20 +76,14 @@ impl Cluster {
     /// Writes a manifest to a file, for `-f`.
     fn file(&self, name: &str, content: &str) -> String {
         let path: PathBuf = self.home.path().join(name);
-        std::fs::File::create(&path)
-            .unwrap()
-            .write_all(content.as_bytes())
-            .unwrap();
+        std::fs::File::create(&path).unwrap().write_all(content.as_bytes()).unwrap();
         path.to_str().unwrap().to_owned()
     }
 
     fn deploy(&self) {
         let file = self.file("web.yaml", &manifest("v1", 2));
-        assert_eq!(
-            self.run(&["apply", "-f", &file]),
-            "deployment.apps/web created\n"
-        );
-        self.run(&["rollout", "status", "deployment/web"]);
+        assert_eq!(self.run(&["apply", "-f", &file]), "deployment.apps/web created\n");
+        self.run(&["rollout", "status", "deployment/web", "--timeout=60s"]);
     }
 }
 
@@ -114,10 +96,7 @@ impl Drop for Cluster {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a served sandbox lives in real time"
-)]
+#[expect(clippy::disallowed_methods, reason = "a served sandbox lives in real time")]
 fn now() -> Timestamp {
     Timestamp::now()
 }
@@ -133,10 +112,7 @@ fn manifest(version: &str, replicas: u32) -> String {
 
 /// The words of each line of a printed table.
 fn words(table: &str) -> Vec<Vec<&str>> {
-    table
-        .lines()
-        .map(|line| line.split_whitespace().collect())
-        .collect()
+    table.lines().map(|line| line.split_whitespace().collect()).collect()
 }
 
 #[test]
@@ -145,30 +121,15 @@ fn get_prints_tables_and_documents() {
     cluster.deploy();
     let deployments = cluster.run(&["get", "deploy"]);
     let table = words(&deployments);
-    assert_eq!(
-        table[0],
-        ["NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE"]
-    );
+    assert_eq!(table[0], ["NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE"]);
     assert_eq!(table[1][..4], ["web", "2/2", "2", "2"]);
     let wide = cluster.run(&["get", "rs", "-o", "wide"]);
-    assert!(
-        wide.contains("CONTAINERS")
-            && wide.contains("web:v1")
-            && wide.contains("app=web,pod-template-hash=")
-    );
+    assert!(wide.contains("CONTAINERS") && wide.contains("web:v1") && wide.contains("app=web,pod-template-hash="));
     let pods = cluster.run(&["get", "pods", "-l", "app=web", "-o", "wide"]);
     assert_eq!(words(&pods).len(), 3);
-    assert!(
-        words(&pods)[1..]
-            .iter()
-            .all(|row| row[1..3] == ["1/1", "Running"]),
-        "{pods}"
-    );
+    assert!(words(&pods)[1..].iter().all(|row| row[1..3] == ["1/1", "Running"]), "{pods}");
     let all = cluster.run(&["get", "all", "-A"]);
-    assert!(
-        all.contains("deployment.apps/web") && all.contains("replicaset.apps/web-"),
-        "{all}"
-    );
+    assert!(all.contains("deployment.apps/web") && all.contains("replicaset.apps/web-"), "{all}");
     for kind in [
         "nodes",
         "ns",
@@ -189,24 +150,12 @@ fn get_prints_tables_and_documents() {
     ] {
         cluster.run(&["get", kind]);
     }
-    assert_eq!(
-        cluster.run(&["get", "deploy", "web", "-o", "jsonpath={.spec.replicas}"]),
-        "2"
-    );
-    let json: serde_json::Value =
-        serde_json::from_str(&cluster.run(&["get", "pods", "-o", "json"])).unwrap();
+    assert_eq!(cluster.run(&["get", "deploy", "web", "-o", "jsonpath={.spec.replicas}"]), "2");
+    let json: serde_json::Value = serde_json::from_str(&cluster.run(&["get", "pods", "-o", "json"])).unwrap();
     assert_eq!(json["kind"], "List");
     assert_eq!(json["items"].as_array().map(Vec::len), Some(2));
-    assert!(
-        cluster
-            .run(&["get", "deploy", "web", "-o", "yaml"])
-            .starts_with("apiVersion: apps/v1\n")
-    );
-    assert!(
-        cluster
-            .refused(&["get", "deploy", "none"])
-            .contains("deployments.apps \"none\" not found")
-    );
+    assert!(cluster.run(&["get", "deploy", "web", "-o", "yaml"]).starts_with("apiVersion: apps/v1\n"));
+    assert!(cluster.refused(&["get", "deploy", "none"]).contains("deployments.apps \"none\" not found"));
 }
 
 #[test]
@@ -214,28 +163,14 @@ fn apply_creates_changes_and_leaves_alone() {
     let cluster = Cluster::start();
     cluster.deploy();
     let file = cluster.file("web.yaml", &manifest("v1", 2));
-    assert_eq!(
-        cluster.run(&["apply", "-f", &file]),
-        "deployment.apps/web unchanged\n"
-    );
+    assert_eq!(cluster.run(&["apply", "-f", &file]), "deployment.apps/web unchanged\n");
     let file = cluster.file("web.yaml", &manifest("v2", 3));
-    assert_eq!(
-        cluster.run(&["apply", "-f", &file]),
-        "deployment.apps/web configured\n"
-    );
-    cluster.run(&["rollout", "status", "deploy/web"]);
-    let images = cluster.run(&[
-        "get",
-        "pods",
-        "-o",
-        "jsonpath={.items[*].spec.containers[*].image}",
-    ]);
+    assert_eq!(cluster.run(&["apply", "-f", &file]), "deployment.apps/web configured\n");
+    cluster.run(&["rollout", "status", "deploy/web", "--timeout=60s"]);
+    let images = cluster.run(&["get", "pods", "-o", "jsonpath={.items[*].spec.containers[*].image}"]);
     assert_eq!(images, "web:v2 web:v2 web:v2");
     // Validation is on, and tells the field that nobody knows.
-    let file = cluster.file(
-        "odd.yaml",
-        &manifest("v2", 3).replace("replicas:", "replicsa:"),
-    );
+    let file = cluster.file("odd.yaml", &manifest("v2", 3).replace("replicas:", "replicsa:"));
     let complaint = cluster.refused(&["apply", "-f", &file]);
     assert!(complaint.contains("replicsa"), "{complaint}");
 }
@@ -245,35 +180,14 @@ fn apply_on_the_server_knows_its_managers() {
     let cluster = Cluster::start();
     let file = cluster.file("web.yaml", &manifest("v1", 2));
     let apply = ["apply", "--server-side", "-f", &file];
-    assert_eq!(
-        cluster.run(&apply),
-        "deployment.apps/web serverside-applied\n"
-    );
-    assert_eq!(
-        cluster.run(&apply),
-        "deployment.apps/web serverside-applied\n"
-    );
+    assert_eq!(cluster.run(&apply), "deployment.apps/web serverside-applied\n");
+    assert_eq!(cluster.run(&apply), "deployment.apps/web serverside-applied\n");
     cluster.file("web.yaml", &manifest("v2", 2));
-    let other = [
-        "apply",
-        "--server-side",
-        "--field-manager=other",
-        "-f",
-        &file,
-    ];
+    let other = ["apply", "--server-side", "--field-manager=other", "-f", &file];
     let complaint = cluster.refused(&other);
-    assert!(
-        complaint.contains("conflict with \"kubectl\""),
-        "{complaint}"
-    );
+    assert!(complaint.contains("conflict with \"kubectl\""), "{complaint}");
     cluster.run(&[&other[..], &["--force-conflicts"]].concat());
-    let image = [
-        "get",
-        "deploy",
-        "web",
-        "-o",
-        "jsonpath={.spec.template.spec.containers[0].image}",
-    ];
+    let image = ["get", "deploy", "web", "-o", "jsonpath={.spec.template.spec.containers[0].image}"];
     assert_eq!(cluster.run(&image), "web:v2");
 }
 
@@ -282,19 +196,21 @@ fn a_rollout_is_followed_undone_and_remembered() {
     let cluster = Cluster::start();
     cluster.deploy();
     cluster.run(&["set", "image", "deployment/web", "c=web:v2"]);
-    let status = cluster.run(&["rollout", "status", "deployment/web"]);
+    let status = cluster.run(&["rollout", "status", "deployment/web", "--timeout=60s"]);
     assert!(status.contains("successfully rolled out"), "{status}");
     let history = cluster.run(&["rollout", "history", "deployment/web"]);
-    assert!(
-        history.contains("\n1 ") && history.contains("\n2 "),
-        "{history}"
-    );
+    assert!(history.contains("\n1 ") && history.contains("\n2 "), "{history}");
     let detail = cluster.run(&["rollout", "history", "deployment/web", "--revision=1"]);
     assert!(detail.contains("web:v1"), "{detail}");
     let undone = cluster.run(&["rollout", "undo", "deployment/web"]);
     assert_eq!(undone, "deployment.apps/web rolled back\n");
-    cluster.run(&["rollout", "status", "deployment/web"]);
-    let images = cluster.run(&["get", "rs", "-o", "jsonpath={range .items[?(@.spec.replicas>0)]}{.spec.template.spec.containers[0].image}{end}"]);
+    cluster.run(&["rollout", "status", "deployment/web", "--timeout=60s"]);
+    let images = cluster.run(&[
+        "get",
+        "rs",
+        "-o",
+        "jsonpath={range .items[?(@.spec.replicas>0)]}{.spec.template.spec.containers[0].image}{end}",
+    ]);
     assert_eq!(images, "web:v1");
     cluster.run(&["rollout", "restart", "deployment/web"]);
     cluster.run(&["rollout", "pause", "deployment/web"]);
@@ -305,39 +221,14 @@ fn a_rollout_is_followed_undone_and_remembered() {
 fn scale_wait_and_delete() {
     let cluster = Cluster::start();
     cluster.deploy();
-    assert_eq!(
-        cluster.run(&["scale", "deployment/web", "--replicas=4"]),
-        "deployment.apps/web scaled\n"
-    );
-    cluster.run(&[
-        "wait",
-        "--for=condition=Available",
-        "deployment/web",
-        "--timeout=30s",
-    ]);
-    cluster.run(&["rollout", "status", "deployment/web"]);
-    assert_eq!(
-        cluster.run(&[
-            "get",
-            "deploy",
-            "web",
-            "-o",
-            "jsonpath={.status.readyReplicas}"
-        ]),
-        "4"
-    );
-    let refused = cluster.refused(&[
-        "scale",
-        "deployment/web",
-        "--replicas=1",
-        "--current-replicas=2",
-    ]);
+    assert_eq!(cluster.run(&["scale", "deployment/web", "--replicas=4"]), "deployment.apps/web scaled\n");
+    cluster.run(&["wait", "--for=condition=Available", "deployment/web", "--timeout=30s"]);
+    cluster.run(&["rollout", "status", "deployment/web", "--timeout=60s"]);
+    assert_eq!(cluster.run(&["get", "deploy", "web", "-o", "jsonpath={.status.readyReplicas}"]), "4");
+    let refused = cluster.refused(&["scale", "deployment/web", "--replicas=1", "--current-replicas=2"]);
     assert!(refused.contains("4"), "{refused}");
     let pod = cluster.run(&["get", "pods", "-o", "jsonpath={.items[0].metadata.name}"]);
-    assert_eq!(
-        cluster.run(&["delete", "pod", &pod, "--wait"]),
-        format!("pod \"{pod}\" deleted\n")
-    );
+    assert_eq!(cluster.run(&["delete", "pod", &pod, "--wait"]), format!("pod \"{pod}\" deleted\n"));
     cluster.refused(&["get", "pod", &pod]);
     cluster.run(&["delete", "deployment", "web", "--wait", "--cascade=foreground"]);
     assert_eq!(cluster.run(&["get", "deploy,rs,pods", "-o", "name"]), "");
@@ -348,92 +239,40 @@ fn describe_logs_and_rights() {
     let cluster = Cluster::start();
     cluster.deploy();
     let deployment = cluster.run(&["describe", "deployment", "web"]);
-    assert!(
-        deployment.contains("2 desired | 2 updated | 2 total | 2 available | 0 unavailable"),
-        "{deployment}"
-    );
+    assert!(deployment.contains("2 desired | 2 updated | 2 total | 2 available | 0 unavailable"), "{deployment}");
     assert!(deployment.contains("ScalingReplicaSet"), "{deployment}");
     let pod = cluster.run(&["get", "pods", "-o", "jsonpath={.items[0].metadata.name}"]);
     let described = cluster.run(&["describe", "pod", &pod]);
-    assert!(
-        described.contains("Status:") && described.contains("Running"),
-        "{described}"
-    );
+    assert!(described.contains("Status:") && described.contains("Running"), "{described}");
     for kind in ["node", "ns", "sa", "cm"] {
         cluster.run(&["describe", kind]);
     }
     assert!(!cluster.run(&["logs", &pod]).is_empty());
-    assert!(
-        !cluster
-            .run(&["logs", "deployment/web", "--tail=1"])
-            .is_empty()
-    );
+    assert!(!cluster.run(&["logs", "deployment/web", "--tail=1"]).is_empty());
     assert_eq!(cluster.run(&["auth", "can-i", "delete", "pods"]), "yes\n");
     assert!(cluster.run(&["version"]).contains("v1.36"));
     assert!(cluster.run(&["api-resources"]).contains("deployments"));
-    assert!(
-        cluster
-            .run(&["explain", "deployment.spec.template.spec.containers"])
-            .contains("livenessProbe")
-    );
+    assert!(cluster.run(&["explain", "deployment.spec.template.spec.containers"]).contains("livenessProbe"));
 }
 
 #[test]
 fn create_label_annotate_patch_and_configure() {
     let cluster = Cluster::start();
-    assert_eq!(
-        cluster.run(&["create", "namespace", "team"]),
-        "namespace/team created\n"
-    );
-    cluster.run(&[
-        "create",
-        "deployment",
-        "app",
-        "--image=app:v1",
-        "-n",
-        "team",
-    ]);
-    cluster.run(&["rollout", "status", "deployment/app", "-n", "team"]);
-    cluster.run(&[
-        "create",
-        "configmap",
-        "settings",
-        "--from-literal=a=b",
-        "-n",
-        "team",
-    ]);
-    cluster.run(&[
-        "create",
-        "secret",
-        "generic",
-        "keys",
-        "--from-literal=k=v",
-        "-n",
-        "team",
-    ]);
+    assert_eq!(cluster.run(&["create", "namespace", "team"]), "namespace/team created\n");
+    cluster.run(&["create", "deployment", "app", "--image=app:v1", "-n", "team"]);
+    cluster.run(&["rollout", "status", "deployment/app", "--timeout=60s", "-n", "team"]);
+    cluster.run(&["create", "configmap", "settings", "--from-literal=a=b", "-n", "team"]);
+    cluster.run(&["create", "secret", "generic", "keys", "--from-literal=k=v", "-n", "team"]);
     cluster.run(&["expose", "deployment", "app", "--port=80", "-n", "team"]);
     cluster.run(&["label", "deployment", "app", "tier=front", "-n", "team"]);
     cluster.run(&["annotate", "deployment", "app", "note=x", "-n", "team"]);
-    let patch =
-        r#"{"spec":{"template":{"spec":{"containers":[{"name":"app","image":"app:v2"}]}}}}"#;
+    let patch = r#"{"spec":{"template":{"spec":{"containers":[{"name":"app","image":"app:v2"}]}}}}"#;
     cluster.run(&["patch", "deployment", "app", "-n", "team", "-p", patch]);
-    cluster.run(&["rollout", "status", "deployment/app", "-n", "team"]);
-    cluster.run(&[
-        "autoscale",
-        "deployment",
-        "app",
-        "--min=1",
-        "--max=3",
-        "-n",
-        "team",
-    ]);
+    cluster.run(&["rollout", "status", "deployment/app", "--timeout=60s", "-n", "team"]);
+    cluster.run(&["autoscale", "deployment", "app", "--min=1", "--max=3", "-n", "team"]);
     let file = cluster.file("web.yaml", &manifest("v1", 1));
     cluster.run(&["create", "-f", &file, "-n", "team"]);
-    assert!(
-        cluster
-            .refused(&["create", "-f", &file, "-n", "team"])
-            .contains("already exists")
-    );
+    assert!(cluster.refused(&["create", "-f", &file, "-n", "team"]).contains("already exists"));
     cluster.run(&["replace", "-f", &file, "-n", "team"]);
     cluster.run(&["delete", "-f", &file, "-n", "team"]);
     cluster.run(&["cordon", "-l", "kubernetes.io/os=linux"]);
@@ -463,14 +302,6 @@ fn a_watch_shows_a_pod_come_to_life() {
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    assert_eq!(
-        seen.first().map(String::as_str),
-        Some("READY STATUS"),
-        "{seen:?}"
-    );
-    assert_eq!(
-        seen.last().map(String::as_str),
-        Some("1/1 Running"),
-        "{seen:?}"
-    );
+    assert_eq!(seen.first().map(String::as_str), Some("READY STATUS"), "{seen:?}");
+    assert_eq!(seen.last().map(String::as_str), Some("1/1 Running"), "{seen:?}");
 }

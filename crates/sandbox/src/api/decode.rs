@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::options::FieldValidation;
 use super::{Request, go_json, strict_json};
 use crate::object;
+use crate::protobuf;
 use crate::resources;
 use crate::schema::{self, Object};
 use crate::status::Status;
@@ -145,6 +146,9 @@ pub(super) fn parse(
         "" | "application/json" => {
             strict_json::parse(&request.body).map_err(|_| refuse(go_json::explain(&request.body)))
         }
+        protobuf::MEDIA_TYPE => protobuf::decode(&request.body)
+            .map(|value| (value, Vec::new()))
+            .map_err(|error| Status::bad_request(error.to_string())),
         // This parser refuses duplicates outright.
         "application/yaml" => serde_yaml_ng::from_slice(&request.body)
             .map(|value| (value, Vec::new()))

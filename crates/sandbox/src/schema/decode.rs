@@ -23,30 +23,16 @@ pub struct Decoded {
 /// Why an object cannot be decoded, in the words of the server (the text after `cannot be handled as a KIND: `).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    #[error(
-        "json: cannot unmarshal {found} into Go struct field {owner}.{path} of type {expected}"
-    )]
-    Field {
-        found: String,
-        owner: &'static str,
-        path: String,
-        expected: String,
-    },
+    #[error("json: cannot unmarshal {found} into Go struct field {owner}.{path} of type {expected}")]
+    Field { found: String, owner: &'static str, path: String, expected: String },
     #[error("json: cannot unmarshal {found} into Go value of type {expected}")]
     Root { found: String, expected: String },
-    #[error(
-        "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
-    )]
+    #[error("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")]
     Quantity,
     #[error("illegal base64 data at input byte {0}")]
     Base64(usize),
     #[error("parsing time {text:?} as {layout:?}: cannot parse {rest:?} as {wanted:?}")]
-    Time {
-        text: String,
-        layout: &'static str,
-        rest: String,
-        wanted: &'static str,
-    },
+    Time { text: String, layout: &'static str, rest: String, wanted: &'static str },
 }
 
 /// Decodes an object of the given shape. `apiVersion` and `kind` pass through at the top.
@@ -54,19 +40,12 @@ pub enum DecodeError {
 /// # Errors
 /// When a field has the wrong JSON type, or a quantity, time or base64 text cannot be read.
 pub fn decode(shape: &'static Object, value: &Value) -> Result<Decoded, DecodeError> {
-    let mut decoder = Decoder {
-        owner: shape,
-        path: Vec::new(),
-        unknown_fields: Vec::new(),
-    };
+    let mut decoder = Decoder { owner: shape, path: Vec::new(), unknown_fields: Vec::new() };
     let mut fields = match value {
         Value::Null => decoder.structure(shape, &Map::new(), true)?,
         Value::Object(map) => decoder.structure(shape, map, true)?,
         other => {
-            return Err(DecodeError::Root {
-                found: found(other),
-                expected: go_struct(shape),
-            });
+            return Err(DecodeError::Root { found: found(other), expected: go_struct(shape) });
         }
     };
     let mut result = Map::with_capacity(fields.len() + 2);
@@ -80,10 +59,7 @@ pub fn decode(shape: &'static Object, value: &Value) -> Result<Decoded, DecodeEr
         }
     }
     result.append(&mut fields);
-    Ok(Decoded {
-        value: Value::Object(result),
-        unknown_fields: decoder.unknown_fields,
-    })
+    Ok(Decoded { value: Value::Object(result), unknown_fields: decoder.unknown_fields })
 }
 
 enum Step {
@@ -131,27 +107,16 @@ impl Decoder {
     }
 
     /// What is written for a field whose decoded value is given (`None`: absent or null).
-    fn written(
-        &mut self,
-        field: &'static Field,
-        value: Option<Value>,
-    ) -> Result<Option<Value>, DecodeError> {
+    fn written(&mut self, field: &'static Field, value: Option<Value>) -> Result<Option<Value>, DecodeError> {
         if field.pointer {
             return Ok(value.or_else(|| field.always.then_some(Value::Null)));
         }
         Ok(match (&field.ty, value) {
-            (Type::Object(shape), None) => Some(Value::Object(self.structure(
-                shape.get(),
-                &Map::new(),
-                false,
-            )?)),
+            (Type::Object(shape), None) => Some(Value::Object(self.structure(shape.get(), &Map::new(), false)?)),
             (Type::Time | Type::MicroTime, None) => Some(Value::Null),
             (Type::Quantity, None) => Some(json!("0")),
             (Type::IntOrString, None) => Some(json!(0)),
-            (
-                Type::Object(_) | Type::Time | Type::MicroTime | Type::Quantity | Type::IntOrString,
-                some,
-            ) => some,
+            (Type::Object(_) | Type::Time | Type::MicroTime | Type::Quantity | Type::IntOrString, some) => some,
             (Type::Raw, value) => value,
             (ty, None) => field.always.then(|| zero(ty)),
             (ty, Some(value)) if is_zero(&value) => field.always.then(|| zero(ty)),
@@ -166,9 +131,7 @@ impl Decoder {
         let decoded = match (ty, value) {
             (Type::Raw, other) => other.clone(),
             (Type::String, Value::String(_)) | (Type::Boolean, Value::Bool(_)) => value.clone(),
-            (Type::Int32, Value::Number(number))
-                if number.as_i64().is_some_and(|n| i32::try_from(n).is_ok()) =>
-            {
+            (Type::Int32, Value::Number(number)) if number.as_i64().is_some_and(|n| i32::try_from(n).is_ok()) => {
                 value.clone()
             }
             (Type::Int64, Value::Number(number)) if number.is_i64() => value.clone(),
@@ -176,18 +139,14 @@ impl Decoder {
             (Type::Quantity, Value::String(text)) => quantity(text)?,
             (Type::Quantity, Value::Number(number)) => quantity(&number.to_string())?,
             (Type::IntOrString, Value::String(_)) => value.clone(),
-            (Type::IntOrString, Value::Number(number))
-                if number.as_i64().is_some_and(|n| i32::try_from(n).is_ok()) =>
-            {
+            (Type::IntOrString, Value::Number(number)) if number.as_i64().is_some_and(|n| i32::try_from(n).is_ok()) => {
                 value.clone()
             }
             (Type::Time, Value::String(text)) => time(text)?,
             (Type::MicroTime, Value::String(text)) => micro_time(text)?,
             (Type::Map(item), Value::Object(map)) => self.map(item, map)?,
             (Type::List(item), Value::Array(list)) => self.list(item, list)?,
-            (Type::Object(shape), Value::Object(map)) => {
-                Value::Object(self.structure(shape.get(), map, false)?)
-            }
+            (Type::Object(shape), Value::Object(map)) => Value::Object(self.structure(shape.get(), map, false)?),
             _ => return Err(self.mismatch(value, go_type(ty))),
         };
         Ok(Some(decoded))
@@ -212,9 +171,7 @@ impl Decoder {
             self.path.push(Step::Index(index));
             let value = match (item, self.value(item, value)?) {
                 (_, Some(value)) => value,
-                (Type::Object(shape), None) => {
-                    Value::Object(self.structure(shape.get(), &Map::new(), false)?)
-                }
+                (Type::Object(shape), None) => Value::Object(self.structure(shape.get(), &Map::new(), false)?),
                 (_, None) => zero(item),
             };
             self.path.pop();
@@ -247,27 +204,11 @@ impl Decoder {
             Step::Index(_) | Step::Key(_) => None,
         });
         let path = fields.collect::<Vec<_>>().join(".");
-        DecodeError::Field {
-            found: found(value),
-            owner: self.owner.name,
-            path,
-            expected,
-        }
+        DecodeError::Field { found: found(value), owner: self.owner.name, path, expected }
     }
 
-    fn mismatch_at(
-        &mut self,
-        shape: &'static Object,
-        field: &str,
-        value: &Value,
-        expected: String,
-    ) -> DecodeError {
-        DecodeError::Field {
-            found: found(value),
-            owner: shape.name,
-            path: field.to_owned(),
-            expected,
-        }
+    fn mismatch_at(&mut self, shape: &'static Object, field: &str, value: &Value, expected: String) -> DecodeError {
+        DecodeError::Field { found: found(value), owner: shape.name, path: field.to_owned(), expected }
     }
 }
 
@@ -313,12 +254,7 @@ fn zero(ty: &Type) -> Value {
         Type::Boolean => json!(false),
         Type::Int32 | Type::Int64 | Type::IntOrString => json!(0),
         Type::Quantity => json!("0"),
-        Type::Time
-        | Type::MicroTime
-        | Type::Raw
-        | Type::Map(_)
-        | Type::List(_)
-        | Type::Object(_) => Value::Null,
+        Type::Time | Type::MicroTime | Type::Raw | Type::Map(_) | Type::List(_) | Type::Object(_) => Value::Null,
     }
 }
 
@@ -384,8 +320,7 @@ mod tests {
 
     #[test]
     fn structs_appear_and_zero_values_vanish() {
-        let decoded =
-            deployment(json!({"paused": false, "minReadySeconds": 0, "replicas": 0})).unwrap();
+        let decoded = deployment(json!({"paused": false, "minReadySeconds": 0, "replicas": 0})).unwrap();
         assert_eq!(
             decoded.value,
             json!({"kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"name": "d"}, "spec": {
@@ -401,32 +336,21 @@ mod tests {
         let decoded = deployment(spec).unwrap();
         assert_eq!(
             decoded.unknown_fields,
-            [
-                "spec.template.spec.containers[0].odd",
-                "spec.template.spec.nope",
-                "spec.bogus"
-            ]
+            ["spec.template.spec.containers[0].odd", "spec.template.spec.nope", "spec.bogus"]
         );
         assert_eq!(decoded.value["spec"].get("bogus"), None);
     }
 
     #[test]
     fn type_errors_read_as_the_servers() {
-        let error = deployment(json!({"replicas": 1.5}))
-            .unwrap_err()
-            .to_string();
+        let error = deployment(json!({"replicas": 1.5})).unwrap_err().to_string();
         assert_eq!(
             error,
             "json: cannot unmarshal number 1.5 into Go struct field DeploymentSpec.spec.replicas of type int32"
         );
         let config_map = json!({"data": {"a": 1}});
-        let error = decode(crate::schema::find("ConfigMap").unwrap(), &config_map)
-            .unwrap_err()
-            .to_string();
-        assert_eq!(
-            error,
-            "json: cannot unmarshal number into Go struct field ConfigMap.data of type string"
-        );
+        let error = decode(crate::schema::find("ConfigMap").unwrap(), &config_map).unwrap_err().to_string();
+        assert_eq!(error, "json: cannot unmarshal number into Go struct field ConfigMap.data of type string");
     }
 
     #[test]
@@ -434,13 +358,9 @@ mod tests {
         let spec = json!({"template": {"spec": {"containers": [{"name": "c", "env": [{"name": "A", "value": ""}],
             "resources": {"limits": {"memory": "1024Mi", "cpu": 1}}}]}}});
         let once = deployment(spec).unwrap().value;
-        let twice = decode(crate::schema::find("Deployment").unwrap(), &once)
-            .unwrap()
-            .value;
+        let twice = decode(crate::schema::find("Deployment").unwrap(), &once).unwrap().value;
         assert_eq!(once, twice);
-        let resources = once
-            .pointer("/spec/template/spec/containers/0/resources")
-            .unwrap();
+        let resources = once.pointer("/spec/template/spec/containers/0/resources").unwrap();
         assert_eq!(*resources, json!({"limits": {"cpu": "1", "memory": "1Gi"}}));
     }
 }

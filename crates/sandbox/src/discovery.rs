@@ -21,23 +21,13 @@ pub const VERSION: &str = "v1.36.2";
 /// The answer at a path that is not about objects; `None` for paths nobody knows.
 #[must_use]
 pub fn handle(request: &Request) -> Option<Response> {
-    let segments: Vec<&str> = request
-        .path
-        .split('/')
-        .filter(|segment| !segment.is_empty())
-        .collect();
-    let known = |group: &str| {
-        resources::all()
-            .iter()
-            .any(|resource| resource.group == group)
-    };
+    let segments: Vec<&str> = request.path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let known = |group: &str| resources::all().iter().any(|resource| resource.group == group);
     Some(match segments.as_slice() {
         ["api"] => list_groups(request, true),
         ["apis"] => list_groups(request, false),
         ["api", version] => group_version("", version),
-        ["apis", group] if known(group) => {
-            Response::json(200, &with_kind("APIGroup", group_of(group)))
-        }
+        ["apis", group] if known(group) => Response::json(200, &with_kind("APIGroup", group_of(group))),
         ["apis", group, version] if known(group) => group_version(group, version),
         ["api", ..] => failure(&Status::unknown_path()),
         ["version"] => Response::json(200, &version()),
@@ -78,17 +68,7 @@ fn paths() -> Vec<String> {
         paths.push(format!("/apis/{group}"));
         paths.extend(versions(group).map(|version| format!("/apis/{group}/{version}")));
     }
-    paths.extend(
-        [
-            "/healthz",
-            "/livez",
-            "/openapi/v2",
-            "/openapi/v3",
-            "/readyz",
-            "/version",
-        ]
-        .map(str::to_owned),
-    );
+    paths.extend(["/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"].map(str::to_owned));
     paths
 }
 
@@ -105,10 +85,7 @@ fn groups() -> Vec<&'static str> {
 
 fn versions(group: &str) -> impl Iterator<Item = &'static str> {
     let mut versions: Vec<&str> = Vec::new();
-    for resource in resources::all()
-        .iter()
-        .filter(|resource| resource.group == group)
-    {
+    for resource in resources::all().iter().filter(|resource| resource.group == group) {
         if !versions.contains(&resource.version) {
             versions.push(resource.version);
         }
@@ -117,11 +94,8 @@ fn versions(group: &str) -> impl Iterator<Item = &'static str> {
 }
 
 fn members(group: &str, version: &str) -> Vec<&'static Resource> {
-    let mut members: Vec<&Resource> = resources::all()
-        .iter()
-        .copied()
-        .filter(|r| r.group == group && r.version == version)
-        .collect();
+    let mut members: Vec<&Resource> =
+        resources::all().iter().copied().filter(|r| r.group == group && r.version == version).collect();
     members.sort_by_key(|resource| resource.plural);
     members
 }
@@ -140,13 +114,12 @@ fn form(accept: &str) -> Form {
         let parameters: Vec<&str> = parts.filter(|part| !part.starts_with("q=")).collect();
         match media {
             "" if accept.trim().is_empty() => return Form::Plain,
-            "application/json" if parameters.contains(&"as=APIGroupDiscoveryList") => {
-                // The beta form is no longer served; the next entry has a chance.
-                if parameters.contains(&"v=v2") {
-                    return Form::Aggregated;
-                }
+            "application/json" if !parameters.contains(&"as=APIGroupDiscoveryList") => {
+                return Form::Plain;
             }
-            "application/json" | "*/*" => return Form::Plain,
+            "application/json" if parameters.contains(&"v=v2") => return Form::Aggregated,
+            "*/*" => return Form::Plain,
+            // The beta form is no longer served; the next entry has a chance.
             _ => {}
         }
     }
@@ -171,17 +144,11 @@ fn list_groups(request: &Request, core: bool) -> Response {
         ),
         Form::Plain => {
             let groups: Vec<Value> = groups().into_iter().map(group_of).collect();
-            Response::json(
-                200,
-                &json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}),
-            )
+            Response::json(200, &json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}))
         }
         Form::Aggregated => {
-            let items: Vec<Value> = if core {
-                vec![discovered("")]
-            } else {
-                groups().into_iter().map(discovered).collect()
-            };
+            let items: Vec<Value> =
+                if core { vec![discovered("")] } else { groups().into_iter().map(discovered).collect() };
             let document = json!({
                 "kind": "APIGroupDiscoveryList",
                 "apiVersion": "apidiscovery.k8s.io/v2",
@@ -224,15 +191,8 @@ fn group_version(group: &str, version: &str) -> Response {
             listed.push((name, description));
         }
     }
-    let api_version = if group.is_empty() {
-        version.to_owned()
-    } else {
-        format!("{group}/{version}")
-    };
-    let listed: Vec<Value> = listed
-        .into_iter()
-        .map(|(_, description)| description)
-        .collect();
+    let api_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
+    let listed: Vec<Value> = listed.into_iter().map(|(_, description)| description).collect();
     let mut document = Map::new();
     document.insert("kind".to_owned(), json!("APIResourceList"));
     // The core group's document predates the field.
@@ -276,18 +236,11 @@ fn described_sub(resource: &Resource, subresource: &Subresource, name: &str) -> 
 fn discovered(group: &str) -> Value {
     let versions: Vec<Value> = versions(group)
         .map(|version| {
-            let resources: Vec<Value> = members(group, version)
-                .into_iter()
-                .map(discovered_resource)
-                .collect();
+            let resources: Vec<Value> = members(group, version).into_iter().map(discovered_resource).collect();
             json!({"version": version, "resources": resources, "freshness": "Current"})
         })
         .collect();
-    let metadata = if group.is_empty() {
-        json!({})
-    } else {
-        json!({"name": group})
-    };
+    let metadata = if group.is_empty() { json!({}) } else { json!({"name": group}) };
     json!({"metadata": metadata, "versions": versions})
 }
 

@@ -3,6 +3,8 @@
 //! Needs `kubectl` on the PATH (Debian: `apt-get install kubernetes-client`), or another one named by
 //! `STERNWAY_KUBECTL`.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of a test fail the test")]
+
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};

@@ -26,10 +26,7 @@ pub(super) fn default(autoscaler: &mut Value) {
         );
     }
     if let Some(down) = structure(behavior, "scaleDown") {
-        rules(
-            down,
-            json!([{"type": "Percent", "value": 100, "periodSeconds": 15}]),
-        );
+        rules(down, json!([{"type": "Percent", "value": 100, "periodSeconds": 15}]));
     }
 }
 
@@ -47,48 +44,27 @@ pub(super) fn validate(new: &Value, _: Option<&Value>) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if min < 1 {
         let complaint = "must be greater than or equal to 1";
-        errors.push(FieldError::invalid(
-            "spec.minReplicas",
-            &json!(min),
-            complaint,
-        ));
+        errors.push(FieldError::invalid("spec.minReplicas", &json!(min), complaint));
     }
     if max < 1 {
-        errors.push(FieldError::required(
-            "spec.maxReplicas",
-            "must be set and greater than 0",
-        ));
+        errors.push(FieldError::required("spec.maxReplicas", "must be set and greater than 0"));
     }
     if max < min {
         let complaint = "must be greater than or equal to `minReplicas`";
-        errors.push(FieldError::invalid(
-            "spec.maxReplicas",
-            &json!(max),
-            complaint,
-        ));
+        errors.push(FieldError::invalid("spec.maxReplicas", &json!(max), complaint));
     }
-    let target = |key: &str| {
-        spec.pointer(&format!("/scaleTargetRef/{key}"))
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-    };
+    let target =
+        |key: &str| spec.pointer(&format!("/scaleTargetRef/{key}")).and_then(Value::as_str).unwrap_or_default();
     for key in ["kind", "name"] {
         if target(key).is_empty() {
-            errors.push(FieldError::required(
-                format!("spec.scaleTargetRef.{key}"),
-                "",
-            ));
+            errors.push(FieldError::required(format!("spec.scaleTargetRef.{key}"), ""));
         }
     }
     let core_kind = matches!(target("kind"), "ReplicationController");
     if !target("apiVersion").contains('/') && !core_kind {
         let complaint = "apiVersion must specify API group";
         let version = json!(target("apiVersion"));
-        errors.push(FieldError::invalid(
-            "spec.scaleTargetRef.apiVersion",
-            &version,
-            complaint,
-        ));
+        errors.push(FieldError::invalid("spec.scaleTargetRef.apiVersion", &version, complaint));
     }
     errors
 }

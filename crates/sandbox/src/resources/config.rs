@@ -15,19 +15,11 @@ pub(super) fn validate_config_map(new: &Value, old: Option<&Value>) -> Vec<Field
         let field = format!("data[{key}]");
         errors.extend(FieldError::complaints(&field, key, names::config_key(key)));
         if data("binaryData").is_some_and(|binary| binary.contains_key(key)) {
-            errors.push(FieldError::invalid(
-                field,
-                &json!(key),
-                "duplicate of key present in binaryData",
-            ));
+            errors.push(FieldError::invalid(field, &json!(key), "duplicate of key present in binaryData"));
         }
     }
     for (key, _) in data("binaryData").into_iter().flatten() {
-        errors.extend(FieldError::complaints(
-            &format!("binaryData[{key}]"),
-            key,
-            names::config_key(key),
-        ));
+        errors.extend(FieldError::complaints(&format!("binaryData[{key}]"), key, names::config_key(key)));
     }
     errors.extend(immutable(new, old, &["data", "binaryData"]));
     errors
@@ -41,10 +33,7 @@ pub(super) fn default_secret(secret: &mut Value) {
     let plain = secret.shift_remove("stringData");
     if let (Some(Value::Object(plain)), Some(data)) = (plain, structure(secret, "data")) {
         for (key, value) in plain {
-            data.insert(
-                key,
-                json!(BASE64.encode(value.as_str().unwrap_or_default())),
-            );
+            data.insert(key, json!(BASE64.encode(value.as_str().unwrap_or_default())));
         }
         data.sort_keys();
     }
@@ -56,20 +45,14 @@ pub(super) fn validate_secret(new: &Value, old: Option<&Value>) -> Vec<FieldErro
     let data = new.get("data").and_then(Value::as_object).unwrap_or(&empty);
     let mut errors = Vec::new();
     for key in data.keys() {
-        errors.extend(FieldError::complaints(
-            &format!("data[{key}]"),
-            key,
-            names::config_key(key),
-        ));
+        errors.extend(FieldError::complaints(&format!("data[{key}]"), key, names::config_key(key)));
     }
     let demanded: &[&str] = match new.get("type").and_then(Value::as_str) {
         Some("kubernetes.io/tls") => &["tls.crt", "tls.key"],
         Some("kubernetes.io/dockerconfigjson") => &[".dockerconfigjson"],
         Some("kubernetes.io/dockercfg") => &[".dockercfg"],
         Some("kubernetes.io/ssh-auth") => &["ssh-privatekey"],
-        Some("kubernetes.io/basic-auth")
-            if !data.contains_key("password") && !data.contains_key("username") =>
-        {
+        Some("kubernetes.io/basic-auth") if !data.contains_key("password") && !data.contains_key("username") => {
             &["username", "password"]
         }
         _ => &[],
@@ -83,10 +66,7 @@ pub(super) fn validate_secret(new: &Value, old: Option<&Value>) -> Vec<FieldErro
     if let Some(old) = old {
         let (new_type, old_type) = (new.get("type"), old.get("type"));
         if new_type != old_type {
-            errors.push(FieldError::immutable(
-                "type",
-                new_type.unwrap_or(&json!("")),
-            ));
+            errors.push(FieldError::immutable("type", new_type.unwrap_or(&json!(""))));
         }
     }
     errors.extend(immutable(new, old, &["data"]));
@@ -99,11 +79,7 @@ fn docker_config(config: Option<&Value>) -> Option<FieldError> {
     serde_json::from_slice::<Map<String, Value>>(&bytes).err()?;
     let complaint = go_json::explain(&bytes);
     let hidden = json!("<secret contents redacted>");
-    Some(FieldError::invalid(
-        "data[.dockerconfigjson]",
-        &hidden,
-        &complaint,
-    ))
+    Some(FieldError::invalid("data[.dockerconfigjson]", &hidden, &complaint))
 }
 
 fn immutable(new: &Value, old: Option<&Value>, fields: &[&str]) -> Vec<FieldError> {
@@ -111,11 +87,6 @@ fn immutable(new: &Value, old: Option<&Value>, fields: &[&str]) -> Vec<FieldErro
     let Some(old) = old.filter(|old| old.get("immutable") == Some(&json!(true))) else {
         return Vec::new();
     };
-    let changed = ["immutable"]
-        .iter()
-        .chain(fields)
-        .filter(|field| new.get(**field) != old.get(**field));
-    changed
-        .map(|field| FieldError::forbidden(*field, COMPLAINT))
-        .collect()
+    let changed = ["immutable"].iter().chain(fields).filter(|field| new.get(**field) != old.get(**field));
+    changed.map(|field| FieldError::forbidden(*field, COMPLAINT)).collect()
 }

@@ -17,33 +17,19 @@ pub(super) fn validate(new: &Value, _: Option<&Value>) -> Vec<FieldError> {
             "MaxUnavailable": max,
             "UnhealthyPodEvictionPolicy": spec.get("unhealthyPodEvictionPolicy"),
         });
-        errors.push(FieldError::invalid(
-            "spec",
-            &own,
-            "minAvailable and maxUnavailable cannot be both set",
-        ));
+        errors.push(FieldError::invalid("spec", &own, "minAvailable and maxUnavailable cannot be both set"));
     }
     for (name, value) in [("minAvailable", min), ("maxUnavailable", max)] {
         let field = format!("spec.{name}");
         errors.extend(count_or_percentage(&field, value));
-        if let Some(value) =
-            value.filter(|value| percentage(Some(value)).is_some_and(|percent| percent > 100))
-        {
-            errors.push(FieldError::invalid(
-                field,
-                value,
-                "must not be greater than 100%",
-            ));
+        if let Some(value) = value.filter(|value| percentage(Some(value)).is_some_and(|percent| percent > 100)) {
+            errors.push(FieldError::invalid(field, value, "must not be greater than 100%"));
         }
     }
     if let Some(selector) = spec.get("selector") {
         errors.extend(selector::validate("spec.selector", selector));
     }
     let policy = spec.get("unhealthyPodEvictionPolicy");
-    errors.extend(one_of(
-        "spec.unhealthyPodEvictionPolicy",
-        policy,
-        &["AlwaysAllow", "IfHealthyBudget"],
-    ));
+    errors.extend(one_of("spec.unhealthyPodEvictionPolicy", policy, &["AlwaysAllow", "IfHealthyBudget"]));
     errors
 }

@@ -45,16 +45,8 @@ pub struct FieldError {
 
 impl FieldError {
     fn new(reason: Reason, field: impl Into<String>, head: String, detail: &str) -> Self {
-        let message = if detail.is_empty() {
-            head
-        } else {
-            format!("{head}: {detail}")
-        };
-        Self {
-            reason,
-            field: field.into(),
-            message,
-        }
+        let message = if detail.is_empty() { head } else { format!("{head}: {detail}") };
+        Self { reason, field: field.into(), message }
     }
 
     pub fn required(field: impl Into<String>, detail: &str) -> Self {
@@ -62,27 +54,13 @@ impl FieldError {
     }
 
     pub fn invalid(field: impl Into<String>, value: &Value, detail: &str) -> Self {
-        Self::new(
-            Reason::Invalid,
-            field,
-            format!("Invalid value: {value}"),
-            detail,
-        )
+        Self::new(Reason::Invalid, field, format!("Invalid value: {value}"), detail)
     }
 
     pub fn not_supported(field: impl Into<String>, value: &Value, supported: &[&str]) -> Self {
-        let supported = supported
-            .iter()
-            .map(|name| format!("{name:?}"))
-            .collect::<Vec<_>>()
-            .join(", ");
+        let supported = supported.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
         let detail = format!("supported values: {supported}");
-        Self::new(
-            Reason::NotSupported,
-            field,
-            format!("Unsupported value: {value}"),
-            &detail,
-        )
+        Self::new(Reason::NotSupported, field, format!("Unsupported value: {value}"), &detail)
     }
 
     pub fn forbidden(field: impl Into<String>, detail: &str) -> Self {
@@ -90,12 +68,7 @@ impl FieldError {
     }
 
     pub fn duplicate(field: impl Into<String>, value: &Value) -> Self {
-        Self::new(
-            Reason::Duplicate,
-            field,
-            format!("Duplicate value: {value}"),
-            "",
-        )
+        Self::new(Reason::Duplicate, field, format!("Duplicate value: {value}"), "")
     }
 
     pub fn not_found(field: impl Into<String>, value: &Value) -> Self {
@@ -113,10 +86,7 @@ impl FieldError {
 
     /// One error per complaint about a text.
     pub(crate) fn complaints(field: &str, text: &str, complaints: Vec<String>) -> Vec<Self> {
-        complaints
-            .iter()
-            .map(|complaint| Self::invalid(field, &Value::from(text), complaint))
-            .collect()
+        complaints.iter().map(|complaint| Self::invalid(field, &Value::from(text), complaint)).collect()
     }
 }
 
@@ -150,8 +120,7 @@ impl NameRule {
 /// The errors of the number at `field`, when it is there and negative.
 pub(crate) fn non_negative(field: &str, value: Option<&Value>) -> Option<FieldError> {
     let value = value?;
-    (value.as_i64()? < 0)
-        .then(|| FieldError::invalid(field, value, "must be greater than or equal to 0"))
+    (value.as_i64()? < 0).then(|| FieldError::invalid(field, value, "must be greater than or equal to 0"))
 }
 
 /// The error of a text that is not among the supported ones.

@@ -27,10 +27,7 @@ pub(super) fn validate(resource: &Resource, new: &Value, old: Option<&Value>) ->
         }
     }
     errors.extend(labels("metadata.labels", new.pointer("/metadata/labels")));
-    errors.extend(annotations(
-        "metadata.annotations",
-        new.pointer("/metadata/annotations"),
-    ));
+    errors.extend(annotations("metadata.annotations", new.pointer("/metadata/annotations")));
     errors.extend(owners(new));
     errors.extend(finalizers(new));
     errors
@@ -45,11 +42,7 @@ pub(super) fn labels(field: &str, labels: Option<&Value>) -> Vec<FieldError> {
     for (key, value) in labels {
         let value = value.as_str().unwrap_or_default();
         errors.extend(FieldError::complaints(field, key, names::qualified(key)));
-        errors.extend(FieldError::complaints(
-            field,
-            value,
-            names::label_value(value),
-        ));
+        errors.extend(FieldError::complaints(field, value, names::label_value(value)));
     }
     errors
 }
@@ -65,11 +58,7 @@ pub(super) fn annotations(field: &str, annotations: Option<&Value>) -> Vec<Field
     let mut bytes = 0;
     for (key, value) in annotations {
         bytes += key.len() + value.as_str().map_or(0, str::len);
-        errors.extend(FieldError::complaints(
-            field,
-            key,
-            names::qualified(&key.to_lowercase()),
-        ));
+        errors.extend(FieldError::complaints(field, key, names::qualified(&key.to_lowercase())));
     }
     if bytes > MOST_BYTES {
         errors.push(FieldError::too_long(field, MOST_BYTES));
@@ -101,11 +90,7 @@ fn owners(new: &Value) -> Vec<FieldError> {
     if controllers > 1 {
         let references = Value::from(object::owner_references(new));
         let complaint = "Only one reference can have Controller set to true";
-        errors.push(FieldError::invalid(
-            "metadata.ownerReferences",
-            &references,
-            complaint,
-        ));
+        errors.push(FieldError::invalid("metadata.ownerReferences", &references, complaint));
     }
     errors
 }
@@ -120,11 +105,7 @@ fn finalizers(new: &Value) -> Vec<FieldError> {
             errors.extend(FieldError::complaints(&field, finalizer, complaints));
         } else if !finalizer.contains('/') && !STANDARD.contains(&finalizer) {
             let complaint = "name is neither a standard finalizer name nor is it fully qualified";
-            errors.push(FieldError::invalid(
-                field,
-                &Value::from(finalizer),
-                complaint,
-            ));
+            errors.push(FieldError::invalid(field, &Value::from(finalizer), complaint));
         }
     }
     errors

@@ -50,11 +50,7 @@ pub(crate) fn qualified(text: &str) -> Vec<String> {
             if prefix.is_empty() {
                 complaints.push("prefix part must be non-empty".to_owned());
             } else {
-                complaints.extend(
-                    subdomain(prefix)
-                        .into_iter()
-                        .map(|complaint| format!("prefix part {complaint}")),
-                );
+                complaints.extend(subdomain(prefix).into_iter().map(|complaint| format!("prefix part {complaint}")));
             }
             name
         }
@@ -101,11 +97,7 @@ pub(crate) fn config_key(text: &str) -> Vec<String> {
     if text.len() > 253 {
         return vec![longest(253)];
     }
-    if text.is_empty()
-        || !text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
-    {
+    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) {
         return vec![
             "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or \
              'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
@@ -126,13 +118,8 @@ pub(crate) fn port_name(text: &str) -> Vec<String> {
     if text.len() > 15 {
         complaints.push(longest(15));
     }
-    if !text
-        .bytes()
-        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-    {
-        complaints.push(
-            "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)".to_owned(),
-        );
+    if !text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+        complaints.push("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)".to_owned());
     }
     if !text.bytes().any(|b| b.is_ascii_lowercase()) {
         complaints.push("must contain at least one letter (a-z)".to_owned());
@@ -148,11 +135,7 @@ pub(crate) fn port_name(text: &str) -> Vec<String> {
 
 /// The name of an environment variable.
 pub(crate) fn environment(text: &str) -> Vec<String> {
-    if !text.is_empty()
-        && text
-            .bytes()
-            .all(|b| (b' '..=b'~').contains(&b) && b != b'=')
-    {
+    if !text.is_empty() && text.bytes().all(|b| (b' '..=b'~').contains(&b) && b != b'=') {
         return Vec::new();
     }
     vec!["a valid environment variable name must consist only of printable ASCII characters other than '='".to_owned()]
@@ -164,16 +147,14 @@ fn longest(characters: usize) -> String {
 
 fn is_label(text: &str) -> bool {
     let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-    text.bytes()
-        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && edge(text.bytes().next())
         && edge(text.bytes().last())
 }
 
 fn is_qualified(text: &str) -> bool {
     let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
-    text.bytes()
-        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+    text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
         && edge(text.bytes().next())
         && edge(text.bytes().last())
 }
@@ -194,19 +175,13 @@ mod tests {
 
     #[test]
     fn bad_names_are_told() {
-        assert_eq!(
-            label(&"n".repeat(64)),
-            ["must be no more than 63 characters"]
-        );
+        assert_eq!(label(&"n".repeat(64)), ["must be no more than 63 characters"]);
         assert!(subdomain("a..b")[0].starts_with("a lowercase RFC 1123 subdomain"));
         assert_eq!(service("a.b"), ["must not contain dots"]);
         assert!(qualified("bad key!")[0].starts_with("name part must consist"));
         assert_eq!(qualified("/x"), ["prefix part must be non-empty"]);
         assert_eq!(config_key(".."), ["must not be '..'"]);
-        assert_eq!(
-            port_name("way-too-long-port-name"),
-            ["must be no more than 15 characters"]
-        );
+        assert_eq!(port_name("way-too-long-port-name"), ["must be no more than 15 characters"]);
         assert_eq!(port_name("80"), ["must contain at least one letter (a-z)"]);
     }
 }

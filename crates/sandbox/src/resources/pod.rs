@@ -36,10 +36,9 @@ pub(super) fn prepare(pod: &mut Value, old: Option<&Value>) {
         }
         // Decided once: who replaces the status need not send it.
         Some(old) => {
-            if let (Some(class), Some(status)) = (
-                old.pointer("/status/qosClass"),
-                pod.get_mut("status").and_then(Value::as_object_mut),
-            ) {
+            if let (Some(class), Some(status)) =
+                (old.pointer("/status/qosClass"), pod.get_mut("status").and_then(Value::as_object_mut))
+            {
                 status.insert("qosClass".to_owned(), class.clone());
             }
         }
@@ -73,16 +72,10 @@ fn mount_token(spec: &mut Fields, suffix: &str) {
     for list in ["initContainers", "containers"] {
         for container in each(spec, list) {
             fill(container, "volumeMounts", json!([]));
-            let Some(mounts) = container
-                .get_mut("volumeMounts")
-                .and_then(Value::as_array_mut)
-            else {
+            let Some(mounts) = container.get_mut("volumeMounts").and_then(Value::as_array_mut) else {
                 continue;
             };
-            if mounts
-                .iter()
-                .all(|mount| mount.get("mountPath") != Some(&json!(MOUNT_PATH)))
-            {
+            if mounts.iter().all(|mount| mount.get("mountPath") != Some(&json!(MOUNT_PATH))) {
                 mounts.push(json!({"name": volume, "readOnly": true, "mountPath": MOUNT_PATH}));
                 mounted = true;
             }
@@ -107,18 +100,12 @@ fn tolerate(spec: &mut Fields, key: &str) {
         return;
     };
     let covered = tolerations.iter().any(|toleration| {
-        let text = |name: &str| {
-            toleration
-                .get(name)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-        };
+        let text = |name: &str| toleration.get(name).and_then(Value::as_str).unwrap_or_default();
         (text("key") == key || (text("key").is_empty() && text("operator") == "Exists"))
             && matches!(text("effect"), "" | "NoExecute")
     });
     if !covered {
-        tolerations
-            .push(json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}));
+        tolerations.push(json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}));
     }
 }
 
@@ -127,16 +114,11 @@ fn quality_of_service(pod: &Value) -> &'static str {
     let mut any = false;
     let mut equal = true;
     for list in ["initContainers", "containers"] {
-        let containers = pod
-            .pointer(&format!("/spec/{list}"))
-            .and_then(Value::as_array);
+        let containers = pod.pointer(&format!("/spec/{list}")).and_then(Value::as_array);
         for container in containers.into_iter().flatten() {
             let amount = |kind: &str, resource: &str| {
                 let pointer = format!("/resources/{kind}/{resource}");
-                container
-                    .pointer(&pointer)
-                    .and_then(Value::as_str)
-                    .filter(|text| *text != "0")
+                container.pointer(&pointer).and_then(Value::as_str).filter(|text| *text != "0")
             };
             for resource in ["cpu", "memory"] {
                 let (request, limit) = (amount("requests", resource), amount("limits", resource));
@@ -182,10 +164,7 @@ fn default_spec(spec: &mut Fields) {
     fill(spec, "terminationGracePeriodSeconds", 30);
     fill(spec, "schedulerName", "default-scheduler");
     // Two names of one field; both are always shown.
-    let account = spec
-        .get("serviceAccountName")
-        .or_else(|| spec.get("serviceAccount"))
-        .cloned();
+    let account = spec.get("serviceAccountName").or_else(|| spec.get("serviceAccount")).cloned();
     if let Some(account) = account {
         spec.insert("serviceAccountName".to_owned(), account.clone());
         spec.insert("serviceAccount".to_owned(), account);
@@ -201,12 +180,7 @@ fn default_spec(spec: &mut Fields) {
 }
 
 fn default_container(container: &mut Fields) {
-    let policy = pull_policy(
-        container
-            .get("image")
-            .and_then(Value::as_str)
-            .unwrap_or_default(),
-    );
+    let policy = pull_policy(container.get("image").and_then(Value::as_str).unwrap_or_default());
     fill(container, "imagePullPolicy", policy);
     fill(container, "terminationMessagePath", "/dev/termination-log");
     fill(container, "terminationMessagePolicy", "File");

@@ -15,19 +15,11 @@ pub fn selects(selector: Option<&Value>, labels: Option<&Map<String, Value>>) ->
         .get("matchLabels")
         .and_then(Value::as_object)
         .is_none_or(|wanted| wanted.iter().all(|(key, value)| label(key) == Some(value)));
-    equal
-        && expressions(selector)
-            .iter()
-            .all(|expression| holds(expression, label))
+    equal && expressions(selector).iter().all(|expression| holds(expression, label))
 }
 
 fn holds<'a>(expression: &Value, label: impl Fn(&str) -> Option<&'a Value>) -> bool {
-    let value = label(
-        expression
-            .get("key")
-            .and_then(Value::as_str)
-            .unwrap_or_default(),
-    );
+    let value = label(expression.get("key").and_then(Value::as_str).unwrap_or_default());
     let listed = || {
         let values = expression.get("values").and_then(Value::as_array);
         value.is_some_and(|value| values.is_some_and(|values| values.contains(value)))
@@ -59,10 +51,7 @@ pub(super) fn validate(field: &str, selector: &Value) -> Vec<FieldError> {
     };
     for (index, expression) in expressions(selector).iter().enumerate() {
         let field = format!("{field}.matchExpressions[{index}]");
-        let has_values = expression
-            .get("values")
-            .and_then(Value::as_array)
-            .is_some_and(|values| !values.is_empty());
+        let has_values = expression.get("values").and_then(Value::as_array).is_some_and(|values| !values.is_empty());
         let operator = expression.get("operator").cloned().unwrap_or_default();
         match operator.as_str() {
             Some("In" | "NotIn") if !has_values => errors.push(FieldError::required(
@@ -80,25 +69,14 @@ pub(super) fn validate(field: &str, selector: &Value) -> Vec<FieldError> {
                 "not a valid selector operator",
             )),
         }
-        let key = expression
-            .get("key")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        errors.extend(FieldError::complaints(
-            &format!("{field}.key"),
-            key,
-            names::qualified(key),
-        ));
+        let key = expression.get("key").and_then(Value::as_str).unwrap_or_default();
+        errors.extend(FieldError::complaints(&format!("{field}.key"), key, names::qualified(key)));
     }
     errors
 }
 
 fn expressions(selector: &Map<String, Value>) -> &[Value] {
-    selector
-        .get("matchExpressions")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default()
+    selector.get("matchExpressions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -114,33 +92,14 @@ mod tests {
             (json!({}), true),
             (json!({"matchLabels": {"app": "web"}}), true),
             (json!({"matchLabels": {"app": "db"}}), false),
-            (
-                json!({"matchExpressions": [{"key": "tier", "operator": "In", "values": ["front", "back"]}]}),
-                true,
-            ),
-            (
-                json!({"matchExpressions": [{"key": "tier", "operator": "NotIn", "values": ["front"]}]}),
-                false,
-            ),
-            (
-                json!({"matchExpressions": [{"key": "none", "operator": "NotIn", "values": ["front"]}]}),
-                true,
-            ),
-            (
-                json!({"matchExpressions": [{"key": "app", "operator": "Exists"}]}),
-                true,
-            ),
-            (
-                json!({"matchExpressions": [{"key": "app", "operator": "DoesNotExist"}]}),
-                false,
-            ),
+            (json!({"matchExpressions": [{"key": "tier", "operator": "In", "values": ["front", "back"]}]}), true),
+            (json!({"matchExpressions": [{"key": "tier", "operator": "NotIn", "values": ["front"]}]}), false),
+            (json!({"matchExpressions": [{"key": "none", "operator": "NotIn", "values": ["front"]}]}), true),
+            (json!({"matchExpressions": [{"key": "app", "operator": "Exists"}]}), true),
+            (json!({"matchExpressions": [{"key": "app", "operator": "DoesNotExist"}]}), false),
         ];
         for (selector, selected) in cases {
-            assert_eq!(
-                selects(Some(&selector), labels.as_object()),
-                selected,
-                "{selector}"
-            );
+            assert_eq!(selects(Some(&selector), labels.as_object()), selected, "{selector}");
         }
         assert!(!selects(None, labels.as_object()));
     }

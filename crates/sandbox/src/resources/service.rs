@@ -21,9 +21,7 @@ pub(super) fn default(service: &mut Value) {
     fill(spec, "sessionAffinity", "None");
     if spec.get("sessionAffinity") == Some(&json!("None")) {
         spec.shift_remove("sessionAffinityConfig");
-    } else if let Some(client) =
-        structure(spec, "sessionAffinityConfig").and_then(|c| structure(c, "clientIP"))
-    {
+    } else if let Some(client) = structure(spec, "sessionAffinityConfig").and_then(|c| structure(c, "clientIP")) {
         // Three hours.
         fill(client, "timeoutSeconds", 10_800);
     }
@@ -37,11 +35,7 @@ pub(super) fn default(service: &mut Value) {
             port.insert("targetPort".to_owned(), number);
         }
     }
-    let kind = spec
-        .get("type")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
+    let kind = spec.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
     if matches!(kind.as_str(), "NodePort" | "LoadBalancer") {
         fill(spec, "externalTrafficPolicy", "Cluster");
     }
@@ -58,24 +52,11 @@ pub(super) fn prepare(service: &mut Value, old: Option<&Value>) {
     reset_status(service, old);
     let old_spec = old.and_then(|old| old.get("spec"));
     let Some(spec) = spec(service) else { return };
-    let kind = spec
-        .get("type")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
-    let old_kind = old_spec
-        .and_then(|spec| spec.get("type"))
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let kind = spec.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let old_kind = old_spec.and_then(|spec| spec.get("type")).and_then(Value::as_str).unwrap_or_default();
     if kind == "ExternalName" {
         if old.is_none() || kind != old_kind {
-            for field in [
-                "clusterIP",
-                "clusterIPs",
-                "ipFamilies",
-                "ipFamilyPolicy",
-                "internalTrafficPolicy",
-            ] {
+            for field in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"] {
                 spec.shift_remove(field);
             }
         }
@@ -107,11 +88,7 @@ pub fn assign_cluster_ip(service: &mut Value, free: impl FnOnce() -> String) {
         return;
     }
     if spec.get("clusterIP").is_none() {
-        let address = spec
-            .get("clusterIPs")
-            .and_then(|list| list.get(0))
-            .cloned()
-            .unwrap_or_else(|| json!(free()));
+        let address = spec.get("clusterIPs").and_then(|list| list.get(0)).cloned().unwrap_or_else(|| json!(free()));
         spec.insert("clusterIP".to_owned(), address);
     }
     let address = spec.get("clusterIP").cloned().unwrap_or_default();
@@ -147,10 +124,7 @@ pub fn assign_node_ports(service: &mut Value, mut free: impl FnMut() -> Option<u
 
 /// A load balancer's addresses are virtual IPs unless said otherwise.
 fn default_status(service: &mut Value) {
-    let Some(status) = service
-        .as_object_mut()
-        .and_then(|fields| present(fields, "status"))
-    else {
+    let Some(status) = service.as_object_mut().and_then(|fields| present(fields, "status")) else {
         return;
     };
     if let Some(balancer) = present(status, "loadBalancer") {
@@ -165,58 +139,29 @@ fn default_status(service: &mut Value) {
 pub(super) fn validate(new: &Value, old: Option<&Value>) -> Vec<FieldError> {
     let spec = new.get("spec").unwrap_or(&Value::Null);
     let kind = spec.get("type").and_then(Value::as_str).unwrap_or_default();
-    let ports = spec
-        .get("ports")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let ports = spec.get("ports").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let mut errors = Vec::new();
     if let Some(old) = old {
-        errors.extend(changed_address(
-            spec,
-            old.get("spec").unwrap_or(&Value::Null),
-            kind,
-        ));
+        errors.extend(changed_address(spec, old.get("spec").unwrap_or(&Value::Null), kind));
     }
     if ports.is_empty() && spec.get("clusterIP") != Some(&json!("None")) && kind != "ExternalName" {
         errors.push(FieldError::required("spec.ports", ""));
     }
     if kind == "ExternalName" {
-        let target = spec
-            .get("externalName")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
+        let target = spec.get("externalName").and_then(Value::as_str).unwrap_or_default();
         if target.is_empty() {
             errors.push(FieldError::required("spec.externalName", ""));
         } else {
-            errors.extend(FieldError::complaints(
-                "spec.externalName",
-                target,
-                names::subdomain(target),
-            ));
+            errors.extend(FieldError::complaints("spec.externalName", target, names::subdomain(target)));
         }
     }
     let mut taken = HashSet::new();
     for (index, port) in ports.iter().enumerate() {
-        errors.extend(service_port(
-            &format!("spec.ports[{index}]"),
-            port,
-            ports.len() > 1,
-            kind,
-            &mut taken,
-        ));
+        errors.extend(service_port(&format!("spec.ports[{index}]"), port, ports.len() > 1, kind, &mut taken));
     }
     errors.extend(metadata::labels("spec.selector", spec.get("selector")));
-    errors.extend(one_of(
-        "spec.sessionAffinity",
-        spec.get("sessionAffinity"),
-        &["ClientIP", "None"],
-    ));
-    errors.extend(one_of(
-        "spec.type",
-        spec.get("type"),
-        &["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"],
-    ));
+    errors.extend(one_of("spec.sessionAffinity", spec.get("sessionAffinity"), &["ClientIP", "None"]));
+    errors.extend(one_of("spec.type", spec.get("type"), &["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]));
     // On updates they are either unchanged or refused already.
     if old.is_none() {
         errors.extend(addresses(spec));
@@ -250,8 +195,7 @@ fn addresses(spec: &Value) -> Vec<FieldError> {
 fn changed_address(spec: &Value, old: &Value, kind: &str) -> Option<FieldError> {
     let old_kind = old.get("type").and_then(Value::as_str).unwrap_or_default();
     let (new_list, old_list) = (spec.get("clusterIPs"), old.get("clusterIPs")?);
-    let changed =
-        kind != "ExternalName" && old_kind != "ExternalName" && new_list != Some(old_list);
+    let changed = kind != "ExternalName" && old_kind != "ExternalName" && new_list != Some(old_list);
     changed.then(|| {
         let value = new_list.unwrap_or(&Value::Null);
         FieldError::invalid("spec.clusterIPs[0]", value, "may not change once set")
@@ -270,57 +214,29 @@ fn service_port<'a>(
     if name.is_empty() && name_needed {
         errors.push(FieldError::required(format!("{field}.name"), ""));
     } else if !name.is_empty() {
-        errors.extend(FieldError::complaints(
-            &format!("{field}.name"),
-            name,
-            names::label(name),
-        ));
+        errors.extend(FieldError::complaints(&format!("{field}.name"), name, names::label(name)));
         if !taken.insert(name) {
             errors.push(FieldError::duplicate(format!("{field}.name"), &json!(name)));
         }
     }
-    errors.extend(port_number(
-        &format!("{field}.port"),
-        port.get("port").unwrap_or(&json!(0)),
-    ));
-    errors.extend(one_of(
-        &format!("{field}.protocol"),
-        port.get("protocol"),
-        &["SCTP", "TCP", "UDP"],
-    ));
+    errors.extend(port_number(&format!("{field}.port"), port.get("port").unwrap_or(&json!(0))));
+    errors.extend(one_of(&format!("{field}.protocol"), port.get("protocol"), &["SCTP", "TCP", "UDP"]));
     match port.get("targetPort") {
-        Some(number @ Value::Number(_)) => {
-            errors.extend(port_number(&format!("{field}.targetPort"), number))
-        }
+        Some(number @ Value::Number(_)) => errors.extend(port_number(&format!("{field}.targetPort"), number)),
         Some(Value::String(text)) => {
-            errors.extend(FieldError::complaints(
-                &format!("{field}.targetPort"),
-                text,
-                names::port_name(text),
-            ));
+            errors.extend(FieldError::complaints(&format!("{field}.targetPort"), text, names::port_name(text)));
         }
         _ => {}
     }
     if let Some(number) = port.get("nodePort") {
-        let fine = number
-            .as_u64()
-            .and_then(|n| u16::try_from(n).ok())
-            .is_some_and(|n| NODE_PORTS.contains(&n));
+        let fine = number.as_u64().and_then(|n| u16::try_from(n).ok()).is_some_and(|n| NODE_PORTS.contains(&n));
         if !fine && kind != "ClusterIP" {
-            let complaint =
-                "provided port is not in the valid range. The range of valid ports is 30000-32767";
-            errors.push(FieldError::invalid(
-                format!("{field}.nodePort"),
-                number,
-                complaint,
-            ));
+            let complaint = "provided port is not in the valid range. The range of valid ports is 30000-32767";
+            errors.push(FieldError::invalid(format!("{field}.nodePort"), number, complaint));
         }
     }
     if kind == "ClusterIP" && port.get("nodePort").is_some() {
-        errors.push(FieldError::forbidden(
-            format!("{field}.nodePort"),
-            "may not be used when `type` is 'ClusterIP'",
-        ));
+        errors.push(FieldError::forbidden(format!("{field}.nodePort"), "may not be used when `type` is 'ClusterIP'"));
     }
     errors
 }

@@ -15,11 +15,11 @@ pub(super) fn default_deployment(deployment: &mut Value) {
     }
     if let Some(strategy) = structure(spec, "strategy") {
         fill(strategy, "type", "RollingUpdate");
-        if strategy.get("type") == Some(&json!("RollingUpdate")) {
-            if let Some(rolling) = structure(strategy, "rollingUpdate") {
-                fill(rolling, "maxUnavailable", "25%");
-                fill(rolling, "maxSurge", "25%");
-            }
+        if strategy.get("type") == Some(&json!("RollingUpdate"))
+            && let Some(rolling) = structure(strategy, "rollingUpdate")
+        {
+            fill(rolling, "maxUnavailable", "25%");
+            fill(rolling, "maxSurge", "25%");
         }
     }
     fill(spec, "revisionHistoryLimit", 10);
@@ -47,10 +47,10 @@ pub(super) fn default_stateful_set(stateful_set: &mut Value) {
     fill(spec, "podManagementPolicy", "OrderedReady");
     if let Some(strategy) = structure(spec, "updateStrategy") {
         fill(strategy, "type", "RollingUpdate");
-        if strategy.get("type") == Some(&json!("RollingUpdate")) {
-            if let Some(rolling) = structure(strategy, "rollingUpdate") {
-                fill(rolling, "partition", 0);
-            }
+        if strategy.get("type") == Some(&json!("RollingUpdate"))
+            && let Some(rolling) = structure(strategy, "rollingUpdate")
+        {
+            fill(rolling, "partition", 0);
         }
     }
     fill(spec, "revisionHistoryLimit", 10);
@@ -67,11 +67,11 @@ pub(super) fn default_daemon_set(daemon_set: &mut Value) {
     }
     if let Some(strategy) = structure(spec, "updateStrategy") {
         fill(strategy, "type", "RollingUpdate");
-        if strategy.get("type") == Some(&json!("RollingUpdate")) {
-            if let Some(rolling) = structure(strategy, "rollingUpdate") {
-                fill(rolling, "maxUnavailable", 1);
-                fill(rolling, "maxSurge", 0);
-            }
+        if strategy.get("type") == Some(&json!("RollingUpdate"))
+            && let Some(rolling) = structure(strategy, "rollingUpdate")
+        {
+            fill(rolling, "maxUnavailable", 1);
+            fill(rolling, "maxSurge", 0);
         }
     }
     fill(spec, "revisionHistoryLimit", 10);
@@ -89,31 +89,15 @@ pub(super) fn validate_deployment(new: &Value, old: Option<&Value>) -> Vec<Field
     let spec = new.get("spec").unwrap_or(&Value::Null);
     let mut errors = Vec::from_iter(non_negative("spec.replicas", spec.get("replicas")));
     errors.extend(selector_and_template(spec, "deployment", &["Always"]));
-    errors.extend(deployment_strategy(
-        spec.get("strategy").unwrap_or(&Value::Null),
-    ));
-    for number in [
-        "minReadySeconds",
-        "revisionHistoryLimit",
-        "progressDeadlineSeconds",
-    ] {
+    errors.extend(deployment_strategy(spec.get("strategy").unwrap_or(&Value::Null)));
+    for number in ["minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"] {
         errors.extend(non_negative(&format!("spec.{number}"), spec.get(number)));
     }
     if let Some(deadline) = spec.get("progressDeadlineSeconds") {
-        let min_ready = spec
-            .get("minReadySeconds")
-            .and_then(Value::as_i64)
-            .unwrap_or(0);
-        if deadline
-            .as_i64()
-            .is_some_and(|seconds| seconds <= min_ready)
-        {
+        let min_ready = spec.get("minReadySeconds").and_then(Value::as_i64).unwrap_or(0);
+        if deadline.as_i64().is_some_and(|seconds| seconds <= min_ready) {
             let complaint = "must be greater than minReadySeconds";
-            errors.push(FieldError::invalid(
-                "spec.progressDeadlineSeconds",
-                deadline,
-                complaint,
-            ));
+            errors.push(FieldError::invalid("spec.progressDeadlineSeconds", deadline, complaint));
         }
     }
     errors.extend(fixed_selector(new, old));
@@ -123,10 +107,7 @@ pub(super) fn validate_deployment(new: &Value, old: Option<&Value>) -> Vec<Field
 pub(super) fn validate_replica_set(new: &Value, old: Option<&Value>) -> Vec<FieldError> {
     let spec = new.get("spec").unwrap_or(&Value::Null);
     let mut errors = Vec::from_iter(non_negative("spec.replicas", spec.get("replicas")));
-    errors.extend(non_negative(
-        "spec.minReadySeconds",
-        spec.get("minReadySeconds"),
-    ));
+    errors.extend(non_negative("spec.minReadySeconds", spec.get("minReadySeconds")));
     errors.extend(selector_and_template(spec, "deployment", &["Always"]));
     errors.extend(fixed_selector(new, old));
     errors
@@ -137,43 +118,22 @@ pub(super) fn validate_daemon_set(new: &Value, old: Option<&Value>) -> Vec<Field
     let mut errors = Vec::from_iter(fixed_selector(new, old));
     errors.extend(selector_and_template(spec, "daemonset", &["Always"]));
     let kind = spec.pointer("/updateStrategy/type");
-    errors.extend(one_of(
-        "spec.updateStrategy.type",
-        kind,
-        &["OnDelete", "RollingUpdate"],
-    ));
-    errors.extend(non_negative(
-        "spec.minReadySeconds",
-        spec.get("minReadySeconds"),
-    ));
+    errors.extend(one_of("spec.updateStrategy.type", kind, &["OnDelete", "RollingUpdate"]));
+    errors.extend(non_negative("spec.minReadySeconds", spec.get("minReadySeconds")));
     errors
 }
 
 pub(super) fn validate_stateful_set(new: &Value, old: Option<&Value>) -> Vec<FieldError> {
     let spec = new.get("spec").unwrap_or(&Value::Null);
     if let Some(old) = old {
-        return Vec::from_iter(changed_stateful_set(
-            spec,
-            old.get("spec").unwrap_or(&Value::Null),
-        ));
+        return Vec::from_iter(changed_stateful_set(spec, old.get("spec").unwrap_or(&Value::Null)));
     }
     let policy = spec.get("podManagementPolicy");
-    let mut errors = Vec::from_iter(one_of(
-        "spec.podManagementPolicy",
-        policy,
-        &["OrderedReady", "Parallel"],
-    ));
+    let mut errors = Vec::from_iter(one_of("spec.podManagementPolicy", policy, &["OrderedReady", "Parallel"]));
     let kind = spec.pointer("/updateStrategy/type");
-    errors.extend(one_of(
-        "spec.updateStrategy.type",
-        kind,
-        &["OnDelete", "RollingUpdate"],
-    ));
+    errors.extend(one_of("spec.updateStrategy.type", kind, &["OnDelete", "RollingUpdate"]));
     errors.extend(non_negative("spec.replicas", spec.get("replicas")));
-    errors.extend(non_negative(
-        "spec.minReadySeconds",
-        spec.get("minReadySeconds"),
-    ));
+    errors.extend(non_negative("spec.minReadySeconds", spec.get("minReadySeconds")));
     errors.extend(selector_and_template(spec, "statefulset", &["Always"]));
     errors
 }
@@ -221,36 +181,21 @@ fn selector_and_template(spec: &Value, kind: &str, restart_policies: &[&str]) ->
                 errors.push(FieldError::invalid("spec.selector", selector, &complaint));
             }
             if invalid {
-                errors.push(FieldError::invalid(
-                    "spec.selector",
-                    selector,
-                    "invalid label selector",
-                ));
+                errors.push(FieldError::invalid("spec.selector", selector, "invalid label selector"));
                 return errors;
             }
         }
     }
     if !selector::selects(selector, labels.and_then(Value::as_object)) {
         let complaint = "`selector` does not match template `labels`";
-        errors.push(FieldError::invalid(
-            LABELS,
-            labels.unwrap_or(&Value::Null),
-            complaint,
-        ));
+        errors.push(FieldError::invalid(LABELS, labels.unwrap_or(&Value::Null), complaint));
     }
     errors.extend(pod::template("spec.template", template));
     let restart_policy = template.pointer("/spec/restartPolicy");
-    errors.extend(one_of(
-        "spec.template.spec.restartPolicy",
-        restart_policy,
-        restart_policies,
-    ));
+    errors.extend(one_of("spec.template.spec.restartPolicy", restart_policy, restart_policies));
     if template.pointer("/spec/activeDeadlineSeconds").is_some() {
         let complaint = "activeDeadlineSeconds in ReplicaSet is not Supported";
-        errors.push(FieldError::forbidden(
-            "spec.template.spec.activeDeadlineSeconds",
-            complaint,
-        ));
+        errors.push(FieldError::forbidden("spec.template.spec.activeDeadlineSeconds", complaint));
     }
     errors
 }
@@ -273,11 +218,7 @@ fn deployment_strategy(strategy: &Value) -> Vec<FieldError> {
                     "MaxSurge": rolling.get("maxSurge"),
                 })),
             });
-            vec![FieldError::not_supported(
-                "spec.strategy",
-                &own,
-                &["Recreate", "RollingUpdate"],
-            )]
+            vec![FieldError::not_supported("spec.strategy", &own, &["Recreate", "RollingUpdate"])]
         }
     }
 }
@@ -286,34 +227,21 @@ fn rolling_update(rolling: &Value) -> Vec<FieldError> {
     const UNAVAILABLE: &str = "spec.strategy.rollingUpdate.maxUnavailable";
     let (unavailable, surge) = (rolling.get("maxUnavailable"), rolling.get("maxSurge"));
     let mut errors = Vec::from_iter(count_or_percentage(UNAVAILABLE, unavailable));
-    errors.extend(count_or_percentage(
-        "spec.strategy.rollingUpdate.maxSurge",
-        surge,
-    ));
-    let none = |value: Option<&Value>| {
-        value.is_some_and(|value| value.as_i64() == Some(0) || value.as_str() == Some("0%"))
-    };
+    errors.extend(count_or_percentage("spec.strategy.rollingUpdate.maxSurge", surge));
+    let none =
+        |value: Option<&Value>| value.is_some_and(|value| value.as_i64() == Some(0) || value.as_str() == Some("0%"));
     if none(unavailable) && none(surge) {
         let complaint = "may not be 0 when `maxSurge` is 0";
         errors.push(FieldError::invalid(UNAVAILABLE, &json!(0), complaint));
     }
-    if let Some(value) =
-        unavailable.filter(|value| percentage(Some(value)).is_some_and(|percent| percent > 100))
-    {
-        errors.push(FieldError::invalid(
-            UNAVAILABLE,
-            value,
-            "must not be greater than 100%",
-        ));
+    if let Some(value) = unavailable.filter(|value| percentage(Some(value)).is_some_and(|percent| percent > 100)) {
+        errors.push(FieldError::invalid(UNAVAILABLE, value, "must not be greater than 100%"));
     }
     errors
 }
 
 fn fixed_selector(new: &Value, old: Option<&Value>) -> Option<FieldError> {
-    let (new, old) = (
-        new.pointer("/spec/selector"),
-        old?.pointer("/spec/selector"),
-    );
+    let (new, old) = (new.pointer("/spec/selector"), old?.pointer("/spec/selector"));
     (new != old).then(|| FieldError::immutable("spec.selector", new.unwrap_or(&Value::Null)))
 }
 
@@ -321,37 +249,22 @@ fn fixed_selector(new: &Value, old: Option<&Value>) -> Option<FieldError> {
 pub(super) fn validate_replicas_status(object: &Value) -> Vec<FieldError> {
     let status = object.get("status").unwrap_or(&Value::Null);
     let count = |key: &str| status.get(key).and_then(Value::as_i64).unwrap_or(0);
-    let mut errors = Vec::from_iter(non_negative(
-        "status.observedGeneration",
-        status.get("observedGeneration"),
-    ));
+    let mut errors = Vec::from_iter(non_negative("status.observedGeneration", status.get("observedGeneration")));
     let subset = ["updatedReplicas", "readyReplicas", "availableReplicas"];
-    for key in ["replicas"]
-        .into_iter()
-        .chain(subset)
-        .chain(["unavailableReplicas", "fullyLabeledReplicas"])
-    {
+    for key in ["replicas"].into_iter().chain(subset).chain(["unavailableReplicas", "fullyLabeledReplicas"]) {
         errors.extend(non_negative(&format!("status.{key}"), status.get(key)));
     }
     for key in subset.into_iter().chain(["fullyLabeledReplicas"]) {
         let relevant = key != "fullyLabeledReplicas" || status.get(key).is_some();
         if relevant && count(key) > count("replicas") {
             let field = format!("status.{key}");
-            errors.push(FieldError::invalid(
-                field,
-                &json!(count(key)),
-                "cannot be greater than status.replicas",
-            ));
+            errors.push(FieldError::invalid(field, &json!(count(key)), "cannot be greater than status.replicas"));
         }
     }
     if count("availableReplicas") > count("readyReplicas") {
         let complaint = "cannot be greater than readyReplicas";
         let available = json!(count("availableReplicas"));
-        errors.push(FieldError::invalid(
-            "status.availableReplicas",
-            &available,
-            complaint,
-        ));
+        errors.push(FieldError::invalid("status.availableReplicas", &available, complaint));
     }
     errors
 }

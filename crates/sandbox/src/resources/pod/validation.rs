@@ -21,19 +21,10 @@ pub(in crate::resources) fn validate(pod: &Value, old: Option<&Value>) -> Vec<Fi
 
 /// Everything wrong with a pod template.
 pub(in crate::resources) fn template(field: &str, template: &Value) -> Vec<FieldError> {
-    let mut errors = metadata::labels(
-        &format!("{field}.metadata.labels"),
-        template.pointer("/metadata/labels"),
-    );
+    let mut errors = metadata::labels(&format!("{field}.metadata.labels"), template.pointer("/metadata/labels"));
     let annotations = template.pointer("/metadata/annotations");
-    errors.extend(metadata::annotations(
-        &format!("{field}.metadata.annotations"),
-        annotations,
-    ));
-    errors.extend(pod_spec(
-        &format!("{field}.spec"),
-        template.get("spec").unwrap_or(&Value::Null),
-    ));
+    errors.extend(metadata::annotations(&format!("{field}.metadata.annotations"), annotations));
+    errors.extend(pod_spec(&format!("{field}.spec"), template.get("spec").unwrap_or(&Value::Null)));
     errors
 }
 
@@ -43,20 +34,12 @@ fn changes(spec: &Value, old: &Value) -> Option<FieldError> {
         let mut spec = spec.clone();
         for list in ["initContainers", "containers"] {
             let containers = spec.get_mut(list).and_then(Value::as_array_mut);
-            for container in containers
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_object_mut)
-            {
+            for container in containers.into_iter().flatten().filter_map(Value::as_object_mut) {
                 container.insert("image".to_owned(), Value::Null);
             }
         }
         if let Some(spec) = spec.as_object_mut() {
-            for free in [
-                "activeDeadlineSeconds",
-                "tolerations",
-                "terminationGracePeriodSeconds",
-            ] {
+            for free in ["activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds"] {
                 spec.shift_remove(free);
             }
             if old.get("nodeName").is_none() {
@@ -78,10 +61,7 @@ fn changes(spec: &Value, old: &Value) -> Option<FieldError> {
 fn pod_spec(field: &str, spec: &Value) -> Vec<FieldError> {
     let mut errors = volumes(&format!("{field}.volumes"), spec);
     let mounted: Mounted<'_> = Mounted {
-        volumes: items(spec, "volumes")
-            .iter()
-            .filter_map(|volume| volume.get("name")?.as_str())
-            .collect(),
+        volumes: items(spec, "volumes").iter().filter_map(|volume| volume.get("name")?.as_str()).collect(),
         host_network: spec.get("hostNetwork") == Some(&json!(true)),
     };
     let mut taken = HashSet::new();
@@ -109,10 +89,7 @@ fn pod_spec(field: &str, spec: &Value) -> Vec<FieldError> {
         spec.get("dnsPolicy"),
         &["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"],
     ));
-    errors.extend(metadata::labels(
-        &format!("{field}.nodeSelector"),
-        spec.get("nodeSelector"),
-    ));
+    errors.extend(metadata::labels(&format!("{field}.nodeSelector"), spec.get("nodeSelector")));
     let account = text(spec, "serviceAccountName");
     if !account.is_empty() {
         errors.extend(FieldError::complaints(
@@ -121,18 +98,16 @@ fn pod_spec(field: &str, spec: &Value) -> Vec<FieldError> {
             names::subdomain(account),
         ));
     }
-    if let Some(seconds) = spec.get("activeDeadlineSeconds") {
-        if seconds
-            .as_i64()
-            .is_none_or(|number| !(1..=i64::from(i32::MAX)).contains(&number))
-        {
-            let complaint = "must be between 1 and 2147483647, inclusive";
-            errors.push(FieldError::invalid(
-                format!("{field}.activeDeadlineSeconds"),
-                seconds,
-                complaint,
-            ));
-        }
+    let fine = |seconds: &Value| {
+        let number = seconds.as_i64();
+        number.is_some_and(|number| (1..=i64::from(i32::MAX)).contains(&number))
+    };
+    if let Some(seconds) = spec.get("activeDeadlineSeconds").filter(|seconds| !fine(seconds)) {
+        errors.push(FieldError::invalid(
+            format!("{field}.activeDeadlineSeconds"),
+            seconds,
+            "must be between 1 and 2147483647, inclusive",
+        ));
     }
     errors
 }
@@ -166,11 +141,7 @@ fn volumes(field: &str, spec: &Value) -> Vec<FieldError> {
             errors.push(FieldError::required(format!("{field}.name"), ""));
             continue;
         }
-        errors.extend(FieldError::complaints(
-            &format!("{field}.name"),
-            name,
-            names::label(name),
-        ));
+        errors.extend(FieldError::complaints(&format!("{field}.name"), name, names::label(name)));
         if !taken.insert(name) {
             errors.push(FieldError::duplicate(format!("{field}.name"), &json!(name)));
         }
@@ -184,22 +155,14 @@ fn container(field: &str, container: &Value, pod: &Mounted<'_>) -> Vec<FieldErro
     if name.is_empty() {
         errors.push(FieldError::required(format!("{field}.name"), ""));
     } else {
-        errors.extend(FieldError::complaints(
-            &format!("{field}.name"),
-            name,
-            names::label(name),
-        ));
+        errors.extend(FieldError::complaints(&format!("{field}.name"), name, names::label(name)));
     }
     let image = text(container, "image");
     if image.is_empty() {
         errors.push(FieldError::required(format!("{field}.image"), ""));
     } else if image.trim() != image {
         let complaint = "must not have leading or trailing whitespace";
-        errors.push(FieldError::invalid(
-            format!("{field}.image"),
-            &json!(image),
-            complaint,
-        ));
+        errors.push(FieldError::invalid(format!("{field}.image"), &json!(image), complaint));
     }
     errors.extend(one_of(
         &format!("{field}.terminationMessagePolicy"),
@@ -214,10 +177,7 @@ fn container(field: &str, container: &Value, pod: &Mounted<'_>) -> Vec<FieldErro
         container.get("imagePullPolicy"),
         &["Always", "IfNotPresent", "Never"],
     ));
-    errors.extend(resources(
-        &format!("{field}.resources"),
-        container.get("resources"),
-    ));
+    errors.extend(resources(&format!("{field}.resources"), container.get("resources")));
     errors
 }
 
@@ -232,11 +192,7 @@ fn ports(field: &str, container: &Value, pod: &Mounted<'_>) -> Vec<FieldError> {
             if complaints.is_empty() && !taken.insert(name) {
                 errors.push(FieldError::duplicate(format!("{field}.name"), &json!(name)));
             }
-            errors.extend(FieldError::complaints(
-                &format!("{field}.name"),
-                name,
-                complaints,
-            ));
+            errors.extend(FieldError::complaints(&format!("{field}.name"), name, complaints));
         }
         match port.get("containerPort") {
             None => errors.push(FieldError::required(format!("{field}.containerPort"), "")),
@@ -249,27 +205,17 @@ fn ports(field: &str, container: &Value, pod: &Mounted<'_>) -> Vec<FieldError> {
             errors.extend(port_number(&format!("{field}.hostPort"), host));
             if pod.host_network && port.get("containerPort") != Some(host) {
                 let complaint = "must match `containerPort` when `hostNetwork` is true";
-                errors.push(FieldError::invalid(
-                    format!("{field}.hostPort"),
-                    host,
-                    complaint,
-                ));
+                errors.push(FieldError::invalid(format!("{field}.hostPort"), host, complaint));
             }
         }
-        errors.extend(one_of(
-            &format!("{field}.protocol"),
-            port.get("protocol"),
-            &["SCTP", "TCP", "UDP"],
-        ));
+        errors.extend(one_of(&format!("{field}.protocol"), port.get("protocol"), &["SCTP", "TCP", "UDP"]));
     }
     errors
 }
 
 /// The error of a number outside of the port range.
 pub(in crate::resources) fn port_number(field: &str, number: &Value) -> Option<FieldError> {
-    let fine = number
-        .as_i64()
-        .is_some_and(|number| (1..=65535).contains(&number));
+    let fine = number.as_i64().is_some_and(|number| (1..=65535).contains(&number));
     (!fine).then(|| FieldError::invalid(field, number, "must be between 1 and 65535, inclusive"))
 }
 
@@ -281,11 +227,7 @@ fn environment(field: &str, container: &Value) -> Vec<FieldError> {
         if name.is_empty() {
             errors.push(FieldError::required(format!("{field}.name"), ""));
         } else {
-            errors.extend(FieldError::complaints(
-                &format!("{field}.name"),
-                name,
-                names::environment(name),
-            ));
+            errors.extend(FieldError::complaints(&format!("{field}.name"), name, names::environment(name)));
         }
         let Some(source) = variable.get("valueFrom") else {
             continue;
@@ -327,11 +269,7 @@ fn mounts(field: &str, container: &Value, pod: &Mounted<'_>) -> Vec<FieldError> 
         if path.is_empty() {
             errors.push(FieldError::required(format!("{field}.mountPath"), ""));
         } else if !taken.insert(path) {
-            errors.push(FieldError::invalid(
-                format!("{field}.mountPath"),
-                &json!(path),
-                "must be unique",
-            ));
+            errors.push(FieldError::invalid(format!("{field}.mountPath"), &json!(path), "must be unique"));
         }
     }
     errors
@@ -339,20 +277,12 @@ fn mounts(field: &str, container: &Value, pod: &Mounted<'_>) -> Vec<FieldError> 
 
 fn resources(field: &str, resources: Option<&Value>) -> Vec<FieldError> {
     let mut errors = Vec::new();
-    let amounts = |kind: &str| {
-        resources
-            .and_then(|r| r.get(kind))
-            .and_then(Value::as_object)
-    };
+    let amounts = |kind: &str| resources.and_then(|r| r.get(kind)).and_then(Value::as_object);
     for kind in ["limits", "requests"] {
         for (name, amount) in amounts(kind).into_iter().flatten() {
             if amount.as_str().is_some_and(|text| text.starts_with('-')) {
                 let complaint = "must be greater than or equal to 0";
-                errors.push(FieldError::invalid(
-                    format!("{field}.{kind}[{name}]"),
-                    amount,
-                    complaint,
-                ));
+                errors.push(FieldError::invalid(format!("{field}.{kind}[{name}]"), amount, complaint));
             }
         }
     }
@@ -360,20 +290,12 @@ fn resources(field: &str, resources: Option<&Value>) -> Vec<FieldError> {
         let Some(limit) = amounts("limits").and_then(|limits| limits.get(name)) else {
             continue;
         };
-        let parse = |value: &Value| {
-            value
-                .as_str()
-                .and_then(|text| text.parse::<Quantity>().ok())
-        };
-        if let (Some(wanted), Some(most)) = (parse(request), parse(limit)) {
-            if wanted > most {
-                let complaint = format!("must be less than or equal to {name} limit of {most}");
-                errors.push(FieldError::invalid(
-                    format!("{field}.requests"),
-                    request,
-                    &complaint,
-                ));
-            }
+        let parse = |value: &Value| value.as_str().and_then(|text| text.parse::<Quantity>().ok());
+        if let (Some(wanted), Some(most)) = (parse(request), parse(limit))
+            && wanted > most
+        {
+            let complaint = format!("must be less than or equal to {name} limit of {most}");
+            errors.push(FieldError::invalid(format!("{field}.requests"), request, &complaint));
         }
     }
     errors
@@ -387,29 +309,13 @@ fn probes(field: &str, container: &Value) -> Vec<FieldError> {
         };
         let field = format!("{field}.{kind}");
         errors.extend(handler(&field, probe));
-        for number in [
-            "initialDelaySeconds",
-            "timeoutSeconds",
-            "periodSeconds",
-            "successThreshold",
-            "failureThreshold",
-        ] {
-            errors.extend(non_negative(
-                &format!("{field}.{number}"),
-                probe.get(number),
-            ));
-        }
-        if kind != "readinessProbe"
-            && probe
-                .get("successThreshold")
-                .is_some_and(|count| *count != json!(1))
+        for number in ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"]
         {
+            errors.extend(non_negative(&format!("{field}.{number}"), probe.get(number)));
+        }
+        if kind != "readinessProbe" && probe.get("successThreshold").is_some_and(|count| *count != json!(1)) {
             let count = &probe["successThreshold"];
-            errors.push(FieldError::invalid(
-                format!("{field}.successThreshold"),
-                count,
-                "must be 1",
-            ));
+            errors.push(FieldError::invalid(format!("{field}.successThreshold"), count, "must be 1"));
         }
     }
     errors
@@ -417,42 +323,27 @@ fn probes(field: &str, container: &Value) -> Vec<FieldError> {
 
 fn handler(field: &str, handler: &Value) -> Vec<FieldError> {
     const KINDS: [&str; 4] = ["exec", "httpGet", "tcpSocket", "grpc"];
-    let given: Vec<&str> = KINDS
-        .into_iter()
-        .filter(|kind| handler.get(*kind).is_some())
-        .collect();
+    let given: Vec<&str> = KINDS.into_iter().filter(|kind| handler.get(*kind).is_some()).collect();
     if given.is_empty() {
         return vec![FieldError::required(field, "must specify a handler type")];
     }
     let mut errors: Vec<FieldError> = given[1..]
         .iter()
-        .map(|extra| {
-            FieldError::forbidden(
-                format!("{field}.{extra}"),
-                "may not specify more than 1 handler type",
-            )
-        })
+        .map(|extra| FieldError::forbidden(format!("{field}.{extra}"), "may not specify more than 1 handler type"))
         .collect();
     for kind in ["httpGet", "tcpSocket"] {
         if let Some(port @ Value::Number(_)) = handler.get(kind).and_then(|one| one.get("port")) {
             errors.extend(port_number(&format!("{field}.{kind}.port"), port));
         }
     }
-    if handler
-        .get("exec")
-        .is_some_and(|exec| items(exec, "command").is_empty())
-    {
+    if handler.get("exec").is_some_and(|exec| items(exec, "command").is_empty()) {
         errors.push(FieldError::required(format!("{field}.exec.command"), ""));
     }
     errors
 }
 
 fn items<'a>(value: &'a Value, key: &str) -> &'a [Value] {
-    value
-        .get(key)
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default()
+    value.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {

@@ -9,7 +9,7 @@ use crate::arguments::{AppName, Connection, Waiting};
 use crate::client::Client;
 use crate::commands::parameters::{Extra, Variable, environment};
 use crate::commands::{names, wait};
-use crate::exit::{Outcome, Usage};
+use crate::exit::Outcome;
 
 const OPERATION: &str = "DeployK8sApplication";
 
@@ -144,14 +144,15 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
     wait::started(&client, started, waiting, connection.output).await
 }
 
-/// The id of the version with this number.
+/// The id of the version of this number; both `2` and `v2` are understood.
 async fn version_id(client: &Client, app: &str, number: &str) -> anyhow::Result<String> {
     let parameters = vec![("AppId", app.to_owned())];
     let listed = client.call::<ListHistoryDeployVersion>("ListHistoryDeployVersion", parameters).await?;
     let versions = listed.payload.package_version_list;
-    let found = versions.into_iter().find(|version| version.package_version == number);
-    let found = found.ok_or_else(|| Usage(format!("--version: there is no version {number}")));
-    Ok(found.context("`sternway version list` shows the versions that are there")?.id)
+    let found = versions.into_iter().find(|version| version.id == number || version.package_version == number);
+    let found = found
+        .with_context(|| format!("there is no version {number}: `sternway version list` shows those that are there"));
+    Ok(found?.id)
 }
 
 #[cfg(test)]

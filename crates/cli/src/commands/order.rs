@@ -134,7 +134,7 @@ async fn go_on(arguments: SteerArguments) -> anyhow::Result<Outcome> {
     let client = arguments.connection.client()?;
     let order = arguments.id.order;
     let (reply, batch) = confirm(&client, &order).await?;
-    let started = wait::Started { order, body: reply.body, what: format!("Going on after {batch}") };
+    let started = wait::Started { order, body: reply.body, what: format!("Releasing {batch}") };
     wait::started(&client, started, arguments.waiting, arguments.connection.output).await
 }
 

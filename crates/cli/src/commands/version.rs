@@ -34,15 +34,9 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<Outcome> {
         output::json(&reply.body)?;
         return Ok(Outcome::Succeeded);
     }
-    let mut table = Table::new(["VERSION", "IMAGE OR PACKAGE", "CREATED", "DESCRIPTION", "ID"], "no versions");
+    let mut table = Table::new(["VERSION", "IMAGE OR PACKAGE", "CREATED", "DESCRIPTION"], "no versions");
     for version in reply.payload.package_version_list {
-        table.row([
-            version.package_version,
-            version.war_url,
-            output::moment(version.create_time),
-            version.description,
-            version.id,
-        ]);
+        table.row([version.id, version.war_url, output::moment(version.create_time), version.description]);
     }
     output::text(&table.text())?;
     Ok(Outcome::Succeeded)

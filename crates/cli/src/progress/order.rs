@@ -5,6 +5,9 @@ use sternway_wire::model::{ChangeOrderInfo, Instance, PipelineInfo};
 
 use crate::output::{self, Table, details, outcome_mark};
 
+/// The message of a task that went well, by which some clients recognise the end.
+const NO_NEWS: &str = "Success";
+
 /// The order in a few lines, for a glance.
 pub(crate) fn in_brief(info: &ChangeOrderInfo) -> Vec<String> {
     let head = format!("{} {}: {}", mark(info.status), info.co_type, output::status(info.status));
@@ -112,12 +115,13 @@ fn pods_in_words(pipeline: &PipelineInfo) -> String {
     format!("{ready} of {} pods ready", pods.len())
 }
 
-/// What the tasks of a batch say, errors included, each once.
+/// What the tasks of a batch say, errors included, each once. A task that says no more than that it succeeded says nothing.
 fn messages(pipeline: &PipelineInfo) -> Vec<&str> {
     let mut found: Vec<&str> = Vec::new();
     for task in pipeline.stage_detail_list.iter().flat_map(|stage| &stage.task_list) {
         for message in [&task.task_message, &task.task_error_message] {
-            if !message.is_empty() && !found.contains(&message.as_str()) {
+            let is_known = found.iter().any(|known| known.contains(message.as_str()));
+            if !is_known && !message.is_empty() && message != NO_NEWS {
                 found.push(message);
             }
         }
@@ -166,7 +170,7 @@ mod tests {
 
     #[test]
     fn news_are_what_changed_and_nothing_else() {
-        let running = order(Status::Running, pipeline(Status::Running, ""));
+        let running = order(Status::Running, pipeline(Status::Running, NO_NEWS));
         assert_eq!(news(None, &running), ["▶ Batch 1 Change: in progress", "▶ Application Deployment: in progress"]);
         assert!(news(Some(&running), &running).is_empty());
         let message = "Apply success. <br>application is ready at desired state, version: 22";

@@ -22,14 +22,16 @@ pub(super) struct Show {
     began: Instant,
     /// NO_COLOR is not set, and there is a terminal.
     is_coloured: bool,
+    /// The line about pods that was said last, and the lines about the order that were shown last.
     said: Mutex<String>,
+    order: Mutex<Vec<String>>,
 }
 
 impl Show {
     pub(super) fn new() -> Self {
         let screen = Screen::new();
         let is_coloured = screen.is_live() && std::env::var_os("NO_COLOR").is_none();
-        Self { screen, began: Instant::now(), is_coloured, said: Mutex::default() }
+        Self { screen, began: Instant::now(), is_coloured, said: Mutex::default(), order: Mutex::default() }
     }
 
     /// A step of the story.
@@ -43,7 +45,7 @@ impl Show {
         self.screen.say(&format!("         {text}"));
     }
 
-    /// The present state. Without a terminal, a line if the pods have changed.
+    /// The present state; without an order, the one shown last stays. Without a terminal, a line if the pods have changed.
     pub(super) fn state(&self, sight: &Sight, floor: Option<usize>, order: Option<&ChangeOrderInfo>) {
         if !self.screen.is_live() {
             let line = in_words(sight, floor);
@@ -60,9 +62,11 @@ impl Show {
             format!("  {}  {}", " ".repeat(APP.len()), in_words(sight, floor)),
             String::new(),
         ];
+        let mut known = self.order.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(order) = order {
-            lines.extend(progress::order_in_brief(order).into_iter().map(|line| format!("  {line}")));
+            *known = progress::order_in_brief(order).into_iter().map(|line| format!("  {line}")).collect();
         }
+        lines.extend(known.iter().cloned());
         self.screen.show(&lines);
     }
 

@@ -159,7 +159,8 @@ impl<'a> Story<'a> {
     async fn abort_in_the_middle(&self, deploy: &str) -> anyhow::Result<String> {
         self.see("the second batch to begin", |sight| sight.of(NEW_IMAGE) > FIRST_BATCH).await?;
         if !self.is_fast {
-            sleep(GLANCE).await;
+            let end = Instant::now() + GLANCE;
+            self.follow(deploy, |_| Instant::now() >= end).await?;
         }
         self.show.step("In the middle of the second batch: AbortAndRollbackChangeOrder");
         let parameters = vec![("ChangeOrderId", deploy.to_owned())];

@@ -1,0 +1,72 @@
+//! `sternway key`, and what the first start leaves behind.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::process::{Service, Verbs, run, sternway};
+
+#[test]
+fn keys_are_made_disabled_and_enabled_beside_a_stopped_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let key = |line: &str| run(sternway().args(line.split_whitespace()).args(["--data".as_ref(), data.as_os_str()]));
+    assert!(key("key list").ended(1).is_empty(), "there is no server's directory yet");
+
+    let serve = || Service::start(&["serve", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()]);
+    let mut server = serve();
+    let written = server.after("the first access key is in ");
+    assert_eq!(fs::metadata(&written).unwrap().permissions().mode() & 0o777, 0o600);
+    server.after("no cluster yet");
+    server.after("listening on ");
+    let in_use = key("key list");
+    assert!(in_use.stderr.contains("is in use by the process"), "{}", in_use.stderr);
+    in_use.ended(1);
+    assert!(server.terminate().success());
+
+    let made = key("key create --description ci -o json").json();
+    let (id, secret) = (made["AccessKeyId"].as_str().unwrap(), made["AccessKeySecret"].as_str().unwrap());
+    let listed = key("key list").ended(0);
+    assert_eq!(listed.lines().count(), 3, "{listed}");
+    assert!(!listed.contains(secret), "a secret is shown once");
+    key("key disable nobody").ended(1);
+    key(&format!("key disable {id}")).ended(0);
+
+    let mut server = serve();
+    let endpoint = server.after("listening on ");
+    let list = |id: &str| {
+        let mut command = sternway();
+        command
+            .args(["cluster", "list", "--endpoint", &endpoint])
+            .env("ACCESS_KEY_ID", id)
+            .env("ACCESS_KEY_SECRET", secret);
+        run(&mut command)
+    };
+    let refused = list(id);
+    assert!(refused.stderr.contains("is disabled"), "{}", refused.stderr);
+    refused.ended(1);
+    let verbs = Verbs { endpoint: endpoint.clone(), data: &data };
+    assert!(verbs.run("cluster list").ended(0).contains("no clusters"), "the first key goes on to work");
+    assert!(server.terminate().success());
+
+    key(&format!("key enable {id}")).ended(0);
+    let mut server = serve();
+    let endpoint = server.after("listening on ");
+    let mut command = sternway();
+    command
+        .args(["cluster", "list", "--endpoint", &endpoint])
+        .env("ACCESS_KEY_ID", id)
+        .env("ACCESS_KEY_SECRET", secret);
+    run(&mut command).ended(0);
+}
+
+#[test]
+fn a_second_server_on_the_same_directory_ends_and_says_why() {
+    let data = tempfile::tempdir().unwrap();
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--data", data.path().to_str().unwrap()];
+    let mut first = Service::start(&arguments);
+    first.after("listening on ");
+    let second = run(sternway().args(arguments));
+    assert!(second.stderr.contains("is in use by the process"), "{}", second.stderr);
+    second.ended(1);
+    assert!(first.terminate().success());
+}

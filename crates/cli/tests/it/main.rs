@@ -1,0 +1,8 @@
+//! The binary as its users run it: help and errors as text, the demo, and a server driven by the verbs.
+
+mod demo;
+mod help;
+mod keys;
+mod process;
+mod restart;
+mod verbs;

@@ -20,6 +20,7 @@ use crate::answer::{Answer, Envelope};
 use crate::authentication::authenticate;
 use crate::call::{self, Call, Ids};
 use crate::failure::Failure;
+use crate::operations::instead::not_implemented;
 use crate::permission::{authorize, resource};
 use crate::server::Shared;
 
@@ -114,7 +115,7 @@ async fn act(
         }
     })?;
     let Some(served) = shared.operations.get(operation.name) else {
-        return Err(GatewayError::not_implemented(operation.name).into());
+        return Err(not_implemented(operation.name).into());
     };
     let parameters = Parameters::parse(parts.uri.query(), header(&parts, "content-type"), &body)?;
     authorize(&caller.user, served.action, &resource(&parameters))?;

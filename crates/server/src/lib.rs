@@ -36,7 +36,7 @@ mod tls;
 
 pub use self::config::Config;
 pub use self::listener::Listener;
-pub use self::operations::served_operations;
+pub use self::operations::{inert_parameters, served_operations};
 pub use self::permission::ROOT_USER;
 pub use self::server::{ServeError, Server};
 pub use self::tls::{TlsError, load as load_tls};

@@ -23,6 +23,7 @@ pub(crate) mod application;
 pub(crate) mod changeorder;
 pub(crate) mod cluster;
 pub(crate) mod inert;
+pub(crate) mod instead;
 pub(crate) mod region;
 pub(crate) mod version;
 
@@ -144,6 +145,11 @@ impl Operations {
 /// The names of all operations that are served, in order: what the documentation lists.
 pub fn served_operations() -> Vec<&'static str> {
     Operations::all().served.into_keys().collect()
+}
+
+/// The parameters that are accepted and change nothing, by operation: what the documentation lists.
+pub fn inert_parameters() -> &'static [(&'static str, &'static [&'static str])] {
+    inert::INERT
 }
 
 /// A page of a list; pages count from 1.

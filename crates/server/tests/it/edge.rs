@@ -89,6 +89,48 @@ async fn an_operation_that_takes_too_long_is_answered_in_time() {
 }
 
 #[tokio::test]
+async fn who_sends_too_slowly_is_not_waited_for() {
+    let world = World::with(Config { header_timeout: Duration::from_millis(50), ..Config::default() }).await;
+    let mut half = TcpStream::connect(&world.host).await.unwrap();
+    half.write_all(b"GET /healthz HTTP/1.1\r\nhost: ").await.unwrap();
+    let mut answer = Vec::new();
+    // It ends because the server hangs up.
+    half.read_to_end(&mut answer).await.unwrap();
+    assert!(!answer.starts_with(b"HTTP/1.1 200"));
+
+    let world = World::with(Config { request_timeout: Duration::from_millis(50), ..Config::default() }).await;
+    let operation = Catalog::by_name("ImportK8sCluster").unwrap();
+    let head = format!("POST {} HTTP/1.1\r\nhost: {}\r\ncontent-length: 10\r\n\r\nhalf", operation.path, world.host);
+    world.send_bytes(head.as_bytes()).await.gateway(503, "ServiceUnavailable");
+}
+
+#[tokio::test]
+async fn a_panic_is_an_error_of_one_request() {
+    let world = World::new().await;
+    world.clusters.set_mood(Mood::Panicking);
+    let cluster = CLUSTER.to_string();
+    let parameters = [("ClusterId", cluster.as_str())];
+    let message = world.call("ListK8sNamespaces", &parameters).await.gateway(500, "InternalError");
+    assert!(!message.contains("adapter"), "causes stay inside: {message}");
+    world.clusters.set_mood(Mood::Well);
+    world.call("ListK8sNamespaces", &parameters).await.success();
+}
+
+#[tokio::test]
+async fn more_than_can_be_carried_out_is_throttled() {
+    let world = World::with(Config { operations: 1, ..Config::default() }).await;
+    world.clusters.set_mood(Mood::Hanging);
+    let cluster = CLUSTER.to_string();
+    let parameters = [("ClusterId", cluster.as_str())];
+    let (first, ()) = tokio::join!(world.call("ListK8sNamespaces", &parameters), async {
+        world.clusters.hanging().await;
+        world.call("ListUserDefineRegion", &[]).await.gateway(429, "Throttling");
+        world.clusters.set_mood(Mood::Well);
+    });
+    first.success();
+}
+
+#[tokio::test]
 async fn answers_carry_their_ids_and_their_type() {
     let world = World::new().await;
     let reply = world.call("ListCluster", &[]).await;

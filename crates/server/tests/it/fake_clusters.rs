@@ -21,6 +21,8 @@ pub(crate) enum Mood {
     Forbidding,
     /// Calls return when the mood changes.
     Hanging,
+    /// A fault in the adapter.
+    Panicking,
 }
 
 #[derive(Debug, Default)]
@@ -62,6 +64,7 @@ impl FakeClusters {
         let mood = *mood.wait_for(|mood| *mood != Mood::Hanging).await.unwrap();
         match mood {
             Mood::Well | Mood::Hanging => Ok(()),
+            Mood::Panicking => panic!("a fault in the adapter"),
             Mood::Away => {
                 Err(ClusterError::Unreachable { message: "connection refused".to_owned(), retry_after_seconds: None })
             }

@@ -1,5 +1,7 @@
 //! The server as its clients meet it: a real socket, a real store, signed requests. Only the clusters are made up.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like the tests themselves")]
+
 mod authentication;
 mod bad_input;
 mod change_orders;
@@ -8,4 +10,5 @@ mod documentation;
 mod edge;
 mod envelopes;
 mod fake_clusters;
+mod logging;
 mod world;

@@ -32,14 +32,16 @@ pub(crate) async fn status(call: Arc<Call>) -> Result<QueryApplicationStatus, Fa
     let cluster = call.store().cluster(app.workload.cluster).await?;
     let region = region_id(cluster.as_ref(), &app);
     let pods = pods(&call, &app.workload).await;
-    let number = version.as_ref().map(|version| version.number.to_string()).unwrap_or_default();
+    let active = call.store().active_order_of(app.id).await?;
+    let runs = |pod: &Pod| version_of(&app, active.as_ref(), &pod.name);
+    let present = version.as_ref().map(|version| version.number.to_string()).unwrap_or_default();
     Ok(QueryApplicationStatus {
         app_info: AppInfo {
             application: overview(&app, version.as_ref(), &region, &pods),
-            deploy_record_list: pods.iter().map(|pod| record(pod, &number)).collect(),
+            deploy_record_list: pods.iter().map(|pod| record(pod, runs(pod))).collect(),
             ecc_list: pods.iter().map(|pod| instance(&app, pod)).collect(),
             ecu_list: hosts(&app, &region, &pods),
-            group_list: vec![group(&app, number)],
+            group_list: vec![group(&app, present)],
         },
     })
 }
@@ -131,13 +133,13 @@ fn overview(app: &Application, version: Option<&Version>, region: &str, pods: &[
     }
 }
 
-fn record(pod: &Pod, version: &str) -> DeployRecord {
+fn record(pod: &Pod, version: String) -> DeployRecord {
     DeployRecord {
         create_time: pod.created_at.as_millisecond(),
         deploy_record_id: pod.name.clone(),
         ecc_id: pod.name.clone(),
         ecu_id: pod.node.clone().unwrap_or_default(),
-        package_version_id: version.to_owned(),
+        package_version_id: version,
         ..DeployRecord::default()
     }
 }

@@ -207,8 +207,13 @@ pub fn compile(effect: &Effect, target: &WorkloadRef, fresh: Option<&Fresh>, wri
     {
         return Err(Refusal::Fenced { theirs, ours: writer.fence });
     }
-    if workload.paused && !matches!(effect, Effect::Delete) {
-        return Err(Refusal::Paused);
+    if !matches!(effect, Effect::Create { .. } | Effect::Delete) {
+        if workload.deleting {
+            return Err(Refusal::Gone);
+        }
+        if workload.paused {
+            return Err(Refusal::Paused);
+        }
     }
     let wanted = match effect {
         Effect::Create { .. } => return Ok(Write::Nothing),

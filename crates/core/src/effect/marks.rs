@@ -35,7 +35,7 @@ pub fn read(object: &Value) -> Marks {
 }
 
 pub(super) fn on_create(mut object: Value, writer: Writer) -> Value {
-    let annotations = entries(&mut entries(&mut object["metadata"])["annotations"]);
+    let annotations = entries(&mut object["metadata"]["annotations"]);
     annotations.insert(APPLICATION.to_owned(), json!(writer.app.to_string()));
     object
 }

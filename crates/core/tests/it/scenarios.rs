@@ -320,3 +320,16 @@ fn a_preview_of_what_cannot_move_says_so() {
     let preview = sternway_core::preview::preview(world.order(id), fresh, world.cluster.now);
     assert!(matches!(preview, Err(sternway_core::preview::NoPreview::Refused(_))), "{preview:?}");
 }
+
+#[test]
+fn a_manifest_without_annotations_is_marked_all_the_same() {
+    use sternway_core::effect::{Effect, Write, Writer, compile};
+    let world = World::new(1, DEFAULT_STRATEGY);
+    let effect = Effect::Create { manifest: serde_json::json!({"metadata": {"name": "web"}}) };
+    let order = sternway_core::ids::OrderId::new(uuid::Uuid::nil());
+    let writer = Writer { app: world.app.id, order, fence: sternway_core::ids::Fence(1) };
+    let Ok(Write::Create(object)) = compile(&effect, &world.app.workload, None, writer) else {
+        panic!("it is to be created");
+    };
+    assert_eq!(object["metadata"]["annotations"]["sternway.io/application"], world.app.id.to_string());
+}

@@ -31,11 +31,12 @@ class Programs:
             ["java", "-cp", f"{BUILD}/classes:{BUILD}/dependency/*", f"io.sternway.clients.{name}", self.server.host, *arguments],
             env={**self.server.environment(), **variables},
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             timeout=PROGRAM_SECONDS,
         )
-        output = result.stdout + result.stderr
+        output = result.stdout
         print(_indented(f"$ {name} {' '.join(arguments)}\n{output.rstrip()}"), flush=True)
         return result.returncode, output
 
@@ -43,7 +44,7 @@ class Programs:
         """Creates an application and leaves its release in the second batch. Returns the order's id."""
         code, output = self.run("PhasedRelease", name, image, new_image, str(batch_seconds))
         equal(code, 0, "exit code of PhasedRelease")
-        return output.split()[-1]
+        return output.splitlines()[-1]
 
 
 def _indented(text):
@@ -58,14 +59,22 @@ def value(output, label):
     raise AssertionError(f"the program printed no {label}")
 
 
-def main():
-    # Maven is quiet unless something is wrong.
-    subprocess.run(
+def build():
+    """Compiles the programs, and lays the libraries beside them."""
+    result = subprocess.run(
         ["mvn", "-B", "-q", "-ntp", "-f", str(SOURCES / "pom.xml"), f"-Dsternway.build={BUILD}", "compile"],
         stdin=subprocess.DEVNULL,
-        check=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
         timeout=BUILD_SECONDS,
     )
+    if result.returncode:
+        raise SystemExit(f"the programs cannot be built:\n{result.stdout}")
+
+
+def main():
+    build()
     with Server() as server:
         programs = Programs(server)
         register(programs)

@@ -183,20 +183,19 @@ def register(cluster):
         deployments, sets, pods = (Watch(cluster, kind) for kind in ("deployments", "replicasets", "pods"))
         try:
             before = cluster.create("seen")
-            created = len(deployments.of("seen"))
+            # Only now is it certain that the watches have begun: they may have missed how the first pods came to life.
+            eventually("the watches to show the application", lambda: is_complete(deployments, sets, pods), SETTLE_SECONDS)
+            created, first = len(deployments.of("seen")), {row[0] for row in pods.of("seen")}
             order = cluster.deploy("seen", "seen:v2-slow2")
             cluster.second_batch(order)
             cluster.sternway("order", "rollback", order, "--wait")
             cluster.is_as_before("seen", before, "seen:v1")
-            living = f"pods of the old version only, {PODS} of them"
-            eventually(living, lambda: len(ready_pods(pods.of("seen"))) == PODS, SETTLE_SECONDS)
-            eventually("the last row of the Deployment", lambda: deployments.of("seen")[-1][1:4] == [f"{PODS}/{PODS}"] + [str(PODS)] * 2, SETTLE_SECONDS)
-            eventually("the last rows of its ReplicaSets", lambda: settled(sets.of("seen")), SETTLE_SECONDS)
+            eventually("the watches to show the end", lambda: is_complete(deployments, sets, pods), SETTLE_SECONDS)
         finally:
             for watch in (deployments, sets, pods):
                 watch.stop()
         check_deployment(deployments.of("seen")[created:])
-        check_pods(pods.of("seen"))
+        check_pods(pods.of("seen"), first)
 
     @suite.scenario("kubectl scale in mid-release is kept, and the release goes on from there", chain="scale")
     def scale():
@@ -251,16 +250,18 @@ def with_this_kubectl(line):
     return f'kubectl() {{ "{kubectl()}" "$@"; }}; {line}' if kubectl() != "kubectl" else line
 
 
-def ready_pods(rows):
-    """The last row of each pod, of those that are ready and not on their way out."""
-    last = {row[0]: row for row in rows}
-    return [row for row in last.values() if row[1:3] == ["1/1", "Running"]]
-
-
-def settled(rows):
-    """Whether of two ReplicaSets one has all pods, ready, and the other none: NAME DESIRED CURRENT READY AGE."""
-    last = {row[0]: row[1:4] for row in rows}
-    return sorted(last.values()) == sorted([["0"] * 3, [str(PODS)] * 3])
+def is_complete(deployments, sets, pods):
+    """Whether the last rows show an application that rests: all of its pods are ready, and belong to one ReplicaSet."""
+    deployment = deployments.of("seen")[-1:]
+    counts = sorted({row[0]: row[1:4] for row in sets.of("seen")}.values())
+    living = [row for row in {row[0]: row for row in pods.of("seen")}.values() if row[1:3] == ["1/1", "Running"]]
+    all_pods, none = [str(PODS)] * 3, ["0"] * 3
+    complete = (
+        [row[1:4] for row in deployment] == [[f"{PODS}/{PODS}", str(PODS), str(PODS)]]
+        and counts in ([all_pods], [none, all_pods])
+        and len(living) == PODS
+    )
+    return complete or f"not yet: {deployment}, {counts}, {len(living)} pods are ready"
 
 
 def check_deployment(rows):
@@ -278,8 +279,8 @@ def check_deployment(rows):
         raise AssertionError(f"the hold cannot be seen in AVAILABLE: {available}")
 
 
-def check_pods(rows):
-    """What the pods' rows tell of each pod's life: NAME READY STATUS RESTARTS AGE."""
+def check_pods(rows, first):
+    """What the pods' rows tell of each pod's life: NAME READY STATUS RESTARTS AGE. `first` are the pods before the release."""
     lives = {}
     for name, ready, status, *_ in rows:
         life = lives.setdefault(name, [])
@@ -288,9 +289,10 @@ def check_pods(rows):
     born = [("0/1", "Pending"), ("0/1", "ContainerCreating"), ("0/1", "Running"), ("1/1", "Running")]
     for name, life in lives.items():
         course = [state for state in life if state[1] != "Terminating"]
-        if course != born[: len(course)]:
+        expected = born[-len(course) :] if name in first else born[: len(course)]
+        if course != expected:
             raise AssertionError(f"pod {name} came to life in an odd way: {life}")
-        if len(course) < len(born) and life[-1][1] != "Terminating":
+        if course[-1] != born[-1] and life[-1][1] != "Terminating":
             raise AssertionError(f"pod {name} neither became ready nor went: {life}")
     gone = [name for name, life in lives.items() if life[-1][1] == "Terminating"]
     if not gone or len(lives) - len(gone) != PODS:

@@ -270,8 +270,8 @@ def register(account):
 
     @scenario("an operation that is not served yet says so under its own name", chain=f"{generation} not served")
     def not_served():
-        refusal = account.turned_away("ListAuthority")
-        contains(refusal.message, "ListAuthority", "the Message")
+        refusal = account.turned_away("ListEcuByRegion")
+        contains(refusal.message, "ListEcuByRegion", "the Message")
 
 
 def main():

@@ -14,7 +14,7 @@ use rand::rngs::StdRng;
 use serde_json::json;
 
 use crate::api::{self, Backend, Request, Response};
-use crate::controllers::agenda::Agenda;
+use crate::controllers::agenda::{Agenda, Task};
 use crate::controllers::events::Recorder;
 use crate::controllers::{self, Context, Index, observe};
 use crate::nodes::Nodes;
@@ -153,7 +153,13 @@ impl Sandbox {
                     observe::observe(&event, &self.storage, &mut self.index, &mut self.agenda);
                 }
             }
-            None => observe::observe_all(&self.storage, &mut self.index, &mut self.agenda),
+            None => {
+                observe::observe_all(&self.storage, &mut self.index, &mut self.agenda);
+                // Pods whose end went unseen.
+                for name in self.nodes.uids.keys() {
+                    self.agenda.now(Task::Kubelet(name.clone()));
+                }
+            }
         }
         self.seen = self.storage.revision();
     }

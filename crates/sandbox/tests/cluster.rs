@@ -1,10 +1,7 @@
 //! The simulated cluster as its users see it: containers that fail in every way, nodes that go, budgets, quotas,
 //! endpoints, and how things are removed.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "in a test a missing field is a failure, and helpers are part of the test"
-)]
+#![expect(clippy::unwrap_used, reason = "in a test a missing field is a failure, and helpers are part of the test")]
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -427,4 +424,24 @@ fn a_drained_node_gets_no_new_pods() {
     cluster.deploy_image(4, "app:v1");
     assert_eq!(cluster.available(), 4);
     assert!(cluster.pods().iter().all(|pod| object::text(pod, "/spec/nodeName") != "node-1"));
+}
+
+#[test]
+fn a_large_roll_out_costs_a_few_writes_per_pod() {
+    let mut cluster = Cluster::new();
+    cluster.deploy_image(200, "app:v1");
+    assert_eq!(cluster.available(), 200);
+    let before = cluster.0.sandbox.storage().revision();
+    cluster.patch(
+        &format!("{DEPLOYMENTS}/web"),
+        &json!({"spec": {"template": {"spec": {"containers": [{"name": "c", "image": "app:v2"}]}}}}),
+    );
+    cluster.wait(60);
+    let pods = cluster.pods();
+    assert_eq!(pods.len(), 200);
+    assert!(pods.iter().all(|pod| object::text(pod, "/spec/containers/0/image") == "app:v2"));
+    // A new pod is created, placed, taken up, started and ready; an old one is stopped and removed. Each of these
+    // steps may make an event. What controllers write beside that must not grow with the number of pods.
+    let writes = cluster.0.sandbox.storage().revision() - before;
+    assert!(writes < 200 * 16, "{writes} writes");
 }

@@ -95,7 +95,7 @@ impl Observer<'_> {
     }
 
     fn deployment(&mut self, name: Name) {
-        // Budgets count what a Deployment wants.
+        // Budgets count what controllers want.
         if self.changed(|one| one.pointer("/spec/replicas")) {
             self.budgets(&name.namespace, None);
         }
@@ -112,6 +112,9 @@ impl Observer<'_> {
                     self.agenda.now(Task::Deployment(Name::of(deployment)));
                 }
             }
+        }
+        if self.changed(|one| one.pointer("/spec/replicas")) {
+            self.budgets(&name.namespace, None);
         }
         self.agenda.now(Task::ReplicaSet(name));
     }

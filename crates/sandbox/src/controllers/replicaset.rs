@@ -21,9 +21,11 @@ mod victims;
 
 /// The name under which events are reported.
 const COMPONENT: &str = "replicaset-controller";
-/// A difference of so many pods, or less, is made up pod by pod, with other controllers in between; a larger one in so
-/// many slices. In a real cluster the ReplicaSets of a Deployment are synced side by side, and neither gets far ahead.
-const SLICES: usize = 64;
+/// A difference of so many pods, or less, is made up pod by pod, with other controllers in between. In a real cluster
+/// the ReplicaSets of a Deployment are synced side by side, and neither gets far ahead of the other.
+const SINGLE_STEPS: usize = 48;
+/// A larger difference is reduced by this fraction at a time, to look at all pods less often.
+const FRACTION: usize = 16;
 
 /// Reconciles one ReplicaSet.
 pub(super) fn sync(context: &mut Context<'_>, name: &Name) -> Result<(), Status> {
@@ -80,7 +82,7 @@ fn claim(context: &mut Context<'_>, set: &Arc<Value>) -> Result<Vec<Arc<Value>>,
 fn manage(context: &mut Context<'_>, set: &Arc<Value>, active: &[Arc<Value>]) -> Result<Managed, Status> {
     let wanted = usize::try_from(object::integer(set, "/spec/replicas").unwrap_or(1)).unwrap_or(0);
     let difference = wanted.abs_diff(active.len());
-    let slice = difference.div_ceil(SLICES);
+    let slice = if difference <= SINGLE_STEPS { difference.min(1) } else { difference.div_ceil(FRACTION) };
     if wanted > active.len() {
         for _ in 0..slice {
             create_pod(context, set)?;

@@ -215,6 +215,7 @@ fn report(context: &mut Context<'_>, pod: &Value, run: &Run) -> Result<(), Statu
             ] {
                 scheduler::set_condition(pod, kind, status, why, &time);
             }
+            order_conditions(pod);
             let status = object::child_mut(object::as_map(pod), "status");
             status.insert("phase".into(), json!(phase));
             status.insert("hostIP".into(), json!(host));
@@ -228,6 +229,18 @@ fn report(context: &mut Context<'_>, pod: &Value, run: &Run) -> Result<(), Statu
             status.insert("containerStatuses".into(), Value::Array(statuses));
         })
         .map(|_| ())
+}
+
+/// Puts the conditions in the order in which a kubelet lists them; those of others come last.
+fn order_conditions(pod: &mut Value) {
+    const ORDER: [&str; 5] = ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"];
+    let conditions = pod.pointer_mut("/status/conditions").and_then(Value::as_array_mut);
+    if let Some(conditions) = conditions {
+        conditions.sort_by_key(|condition| {
+            let kind = object::text(condition, "/type");
+            ORDER.iter().position(|one| *one == kind).unwrap_or(ORDER.len())
+        });
+    }
 }
 
 /// Whether the node has the image already and may use it.

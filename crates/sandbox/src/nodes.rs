@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Which way a container goes is chosen by words in its image tag or an annotation, see [`behaviour`]. A node stops
-//! when its object is deleted or carries the annotation `sandbox.sternway.io/lost` (see [`health`]).
+//! when its object is deleted, and for as long as it carries the annotation `sandbox.sternway.io/lost`.
 //!
 //! The kubelet keeps the timeline of each container in memory and writes a pod's status only when it gets somewhere
 //! on it. What others write to the status in between stays.

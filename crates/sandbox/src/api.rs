@@ -37,6 +37,7 @@ mod scale;
 pub mod selector;
 mod strict_json;
 mod table;
+mod view;
 mod watch;
 mod write;
 
@@ -60,10 +61,7 @@ pub struct Request {
 impl Request {
     /// A header by its lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -86,15 +84,9 @@ pub enum Body {
 impl Response {
     /// An answer with this content type and the cache headers that every answer has.
     pub fn new(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
-        let headers = vec![
-            ("Cache-Control", "no-cache, private".to_owned()),
-            ("Content-Type", content_type.to_owned()),
-        ];
-        Self {
-            status,
-            headers,
-            body: Body::Full(body.into()),
-        }
+        let headers =
+            vec![("Cache-Control", "no-cache, private".to_owned()), ("Content-Type", content_type.to_owned())];
+        Self { status, headers, body: Body::Full(body.into()) }
     }
 
     /// A JSON document.
@@ -106,10 +98,7 @@ impl Response {
 
     /// The value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 }
 
@@ -124,25 +113,9 @@ pub struct Backend<'a> {
 
 impl Backend<'_> {
     /// A write path for this request.
-    fn writes(
-        &mut self,
-        query: &Query,
-        request: &Request,
-        subresource: &'static str,
-        apply: bool,
-    ) -> Writes<'_> {
-        let manager = Manager {
-            name: query.field_manager(request),
-            apply,
-            subresource,
-        };
-        Writes {
-            storage: self.storage,
-            rng: self.rng,
-            now: self.now,
-            dry_run: query.dry_run,
-            manager: Some(manager),
-        }
+    fn writes(&mut self, query: &Query, request: &Request, subresource: &'static str, apply: bool) -> Writes<'_> {
+        let manager = Manager { name: query.field_manager(request), apply, subresource };
+        Writes { storage: self.storage, rng: self.rng, now: self.now, dry_run: query.dry_run, manager: Some(manager) }
     }
 }
 
@@ -162,10 +135,15 @@ struct Call<'a> {
 /// Answers one request.
 pub fn handle(backend: &mut Backend<'_>, request: &Request) -> Response {
     match route::route(request) {
-        Ok(Route::Meta) => crate::discovery::handle(request).unwrap_or_else(|| {
-            Response::new(404, "text/plain; charset=utf-8", "404 page not found\n")
-        }),
-        Ok(Route::Resource(target)) => answer_resource(backend, request, &target),
+        Ok(Route::Meta) => crate::discovery::handle(request)
+            .unwrap_or_else(|| Response::new(404, "text/plain; charset=utf-8", "404 page not found\n")),
+        Ok(Route::Resource(target)) => match target.resource.view {
+            None => answer_resource(backend, request, &target),
+            Some(view) => match view::to_stored(request, target.resource, view) {
+                Ok(stored) => view::from_stored(handle(backend, &stored), target.resource, view),
+                Err(status) => failure(&status, Format::default()),
+            },
+        },
         Err(status) => failure(&status, Format::default()),
     }
 }
@@ -259,18 +237,49 @@ fn answer_subresource(
     }
 }
 
+/// What a request is about, as far as that can be told without a store.
+#[derive(Debug)]
+pub(crate) struct Subject<'a> {
+    pub(crate) verb: &'static str,
+    pub(crate) resource: &'static Resource,
+    /// "" for cluster scope, and for lists across namespaces.
+    pub(crate) namespace: &'a str,
+    /// "" for the collection.
+    pub(crate) name: &'a str,
+    /// "" for the object itself.
+    pub(crate) subresource: &'static str,
+}
+
+/// `None` for what is not about objects.
+pub(crate) fn subject(request: &Request) -> Option<Subject<'_>> {
+    let Ok(Route::Resource(target)) = route::route(request) else {
+        return None;
+    };
+    let asks_to_watch = || request.query.iter().any(|(key, value)| key == "watch" && value != "false" && value != "0");
+    let verb = match (request.method.as_str(), target.name.is_empty()) {
+        ("POST", _) => "create",
+        ("PUT", _) => "update",
+        ("PATCH", _) => "patch",
+        ("DELETE", true) => "deletecollection",
+        ("DELETE", false) => "delete",
+        (_, true) if target.watch || asks_to_watch() => "watch",
+        (_, true) => "list",
+        (_, false) => "get",
+    };
+    Some(Subject {
+        verb,
+        resource: target.resource,
+        namespace: target.namespace,
+        name: target.name,
+        subresource: target.subresource.map_or("", |subresource| subresource.name),
+    })
+}
+
 /// The answer of a refused request, in the encoding the client asked for.
 fn failure(status: &Status, format: Format) -> Response {
-    let plain = Format {
-        form: Form::Plain,
-        ..format
-    };
+    let plain = Format { form: Form::Plain, ..format };
     let mut response = plain.encode(status.code, &status.to_value());
-    if let Some(seconds) = status
-        .details
-        .as_ref()
-        .and_then(|details| details.retry_after_seconds)
-    {
+    if let Some(seconds) = status.details.as_ref().and_then(|details| details.retry_after_seconds) {
         response.headers.push(("Retry-After", seconds.to_string()));
     }
     response

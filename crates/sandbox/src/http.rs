@@ -1,4 +1,5 @@
-//! The real-time edge: HTTP in front of a [`Sandbox`], and the driver that lets its time pass.
+//! The real-time edge: HTTP in front of a [`Sandbox`], and the driver that lets its time pass. It also carries out what
+//! [`crate::faults`] decides and only an edge can do: resets, silence, delays.
 //!
 //! ```text
 //!  connection ─► handle ──lock──► Sandbox ──► answer
@@ -10,8 +11,9 @@
 //! The lock is held for one request, one tick or one poll and never across an await. All state is in the sandbox; this
 //! module only brings it the wall clock.
 
+mod connection;
+
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::future::IntoFuture;
 use std::io;
 use std::net::SocketAddr;
@@ -19,8 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::State;
-use axum::serve::ListenerExt;
+use axum::extract::{ConnectInfo, State};
 use bytes::Bytes;
 use futures::{Stream, stream};
 use jiff::Timestamp;
@@ -30,7 +31,9 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::connection::{Breakable, Breaker};
 use crate::api::{self, Request, Response, Watch};
+use crate::faults::{Interruptions, Verdict};
 use crate::sandbox::Sandbox;
 
 /// What a real server accepts as a request body.
@@ -45,19 +48,14 @@ const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
 /// # Errors
 /// When the listener fails.
 pub async fn serve(listener: TcpListener, sandbox: Arc<Mutex<Sandbox>>, cancel: CancellationToken) -> io::Result<()> {
-    let revision = watch::Sender::new(lock(&sandbox).storage().revision());
-    let edge = Arc::new(Edge { sandbox, revision, kick: Notify::new(), cancel: cancel.clone() });
+    let news = watch::Sender::new(News::of(&lock(&sandbox)));
+    let edge = Arc::new(Edge { sandbox, news, kick: Notify::new(), cancel: cancel.clone() });
     let tasks = TaskTracker::new();
     tasks.spawn(drive(Arc::clone(&edge)));
     tasks.close();
-    let listener = listener.tap_io(|stream| {
-        // Watch events are small and wanted at once.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "cannot disable Nagle's algorithm");
-        }
-    });
     let router = axum::Router::new().fallback(answer).with_state(edge);
-    let served = axum::serve(listener, router).with_graceful_shutdown(cancel.clone().cancelled_owned());
+    let service = router.into_make_service_with_connect_info::<Breaker>();
+    let served = axum::serve(Breakable(listener), service).with_graceful_shutdown(cancel.clone().cancelled_owned());
     let served = tokio::select! {
         served = served.into_future() => served,
         // A client that does not read its watch would hold the server forever.
@@ -98,18 +96,42 @@ pub fn kubeconfig(address: SocketAddr) -> String {
 
 struct Edge {
     sandbox: Arc<Mutex<Sandbox>>,
-    /// The store's revision, for watches to wait on.
-    revision: watch::Sender<u64>,
+    /// For watches to wait on.
+    news: watch::Sender<News>,
     /// Something was written: the driver has work.
     kick: Notify,
     cancel: CancellationToken,
 }
 
+/// What open watches have to know.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct News {
+    /// The store's revision.
+    revision: u64,
+    interruptions: Interruptions,
+}
+
+impl News {
+    fn of(sandbox: &Sandbox) -> Self {
+        Self { revision: sandbox.storage().revision(), interruptions: sandbox.faults().interruptions() }
+    }
+}
+
 impl Edge {
     /// Tells watches when the store moved; the caller still holds the lock, so revisions go out in order.
     fn publish(&self, sandbox: &Sandbox) -> bool {
-        let now = sandbox.storage().revision();
-        self.revision.send_if_modified(|known| std::mem::replace(known, now) != now)
+        let now = News::of(sandbox);
+        self.news.send_if_modified(|known| std::mem::replace(known, now) != now)
+    }
+
+    /// Asks the sandbox under the lock, and lets everybody know what came of it.
+    fn ask<T>(&self, question: impl FnOnce(&mut Sandbox) -> T) -> (T, Interruptions) {
+        let mut sandbox = lock(&self.sandbox);
+        let answer = question(&mut sandbox);
+        if self.publish(&sandbox) {
+            self.kick.notify_one();
+        }
+        (answer, sandbox.faults().interruptions())
     }
 }
 
@@ -148,7 +170,11 @@ async fn sleep_until(time: Option<Timestamp>) {
     tokio::time::sleep(Duration::try_from(left).unwrap_or(Duration::ZERO)).await;
 }
 
-async fn answer(State(edge): State<Arc<Edge>>, request: axum::extract::Request) -> axum::response::Response {
+async fn answer(
+    State(edge): State<Arc<Edge>>,
+    ConnectInfo(breaker): ConnectInfo<Breaker>,
+    request: axum::extract::Request,
+) -> axum::response::Response {
     let (parts, body) = request.into_parts();
     let body = match axum::body::to_bytes(body, BODY_LIMIT).await {
         Ok(body) => body,
@@ -159,7 +185,8 @@ async fn answer(State(edge): State<Arc<Edge>>, request: axum::extract::Request) 
                 "RequestEntityTooLarge",
                 format!("limit is {BODY_LIMIT} bytes or the body ended early"),
             );
-            return respond(&edge, Response::json(413, &status.to_value()));
+            let response = Response::json(413, &status.to_value());
+            return respond(response, |_| Body::empty());
         }
     };
     let request = Request {
@@ -173,16 +200,31 @@ async fn answer(State(edge): State<Arc<Edge>>, request: axum::extract::Request) 
             .collect(),
         body,
     };
-    let response = {
-        let mut sandbox = lock(&edge.sandbox);
-        let response = sandbox.handle(&request, wall_clock());
-        if edge.publish(&sandbox) {
-            edge.kick.notify_one();
+    let (verdict, interruptions) = edge.ask(|sandbox| sandbox.receive(&request, wall_clock()));
+    let carried_out = async {
+        match verdict {
+            Verdict::Answer(response) => Some((response, interruptions)),
+            Verdict::AnswerLater(response, wait) => {
+                tokio::time::sleep(wait.unsigned_abs()).await;
+                Some((response, interruptions))
+            }
+            Verdict::HandleLater(wait) => {
+                tokio::time::sleep(wait.unsigned_abs()).await;
+                Some(edge.ask(|sandbox| sandbox.handle(&request, wall_clock())))
+            }
+            Verdict::Reset => None,
+            Verdict::Silence => std::future::pending().await,
         }
-        response
+    };
+    // Nobody waits for a silent connection when the server stops.
+    let Some(Some((response, interruptions))) = edge.cancel.run_until_cancelled(carried_out).await else {
+        tracing::debug!(method = request.method, path = request.path, "the connection is reset");
+        // This answer is never sent: writing fails from now on.
+        breaker.break_off();
+        return axum::response::Response::new(Body::empty());
     };
     tracing::debug!(method = request.method, path = request.path, status = response.status, "answered");
-    respond(&edge, response)
+    respond(response, |watch| Body::from_stream(events(Arc::clone(&edge), watch, interruptions, breaker)))
 }
 
 /// Decodes a query string; a key without value gets "".
@@ -196,7 +238,7 @@ fn parse_query(query: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-fn respond(edge: &Arc<Edge>, response: Response) -> axum::response::Response {
+fn respond(response: Response, stream: impl FnOnce(Box<Watch>) -> Body) -> axum::response::Response {
     let mut builder = axum::http::Response::builder().status(response.status);
     for (name, value) in &response.headers {
         // The transport decides on its own framing.
@@ -206,7 +248,7 @@ fn respond(edge: &Arc<Edge>, response: Response) -> axum::response::Response {
     }
     let body = match response.body {
         api::Body::Full(bytes) => Body::from(bytes),
-        api::Body::Watch(watch) => Body::from_stream(events(Arc::clone(edge), watch)),
+        api::Body::Watch(watch) => stream(watch),
     };
     builder.body(body).unwrap_or_else(|error| {
         tracing::error!(%error, "an answer has an impossible header");
@@ -219,15 +261,23 @@ fn respond(edge: &Arc<Edge>, response: Response) -> axum::response::Response {
 struct Streaming {
     edge: Arc<Edge>,
     watch: Box<Watch>,
-    revision: watch::Receiver<u64>,
+    news: watch::Receiver<News>,
+    /// What had happened to watches before this one.
+    interruptions: Interruptions,
+    breaker: Breaker,
     ready: VecDeque<Bytes>,
     ended: bool,
 }
 
 /// The lines of a watch, one item (and so one chunk) each.
-fn events(edge: Arc<Edge>, watch: Box<Watch>) -> impl Stream<Item = Result<Bytes, Infallible>> {
-    let revision = edge.revision.subscribe();
-    let state = Streaming { edge, watch, revision, ready: VecDeque::new(), ended: false };
+fn events(
+    edge: Arc<Edge>,
+    watch: Box<Watch>,
+    interruptions: Interruptions,
+    breaker: Breaker,
+) -> impl Stream<Item = io::Result<Bytes>> {
+    let news = edge.news.subscribe();
+    let state = Streaming { edge, watch, news, interruptions, breaker, ready: VecDeque::new(), ended: false };
     stream::unfold(state, |mut state| async move {
         loop {
             if let Some(line) = state.ready.pop_front() {
@@ -237,8 +287,14 @@ fn events(edge: Arc<Edge>, watch: Box<Watch>) -> impl Stream<Item = Result<Bytes
                 return None;
             }
             // Seen before the poll: a change after it wakes the wait below.
-            state.revision.mark_unchanged();
-            let polled = {
+            let now = state.news.borrow_and_update().interruptions;
+            if now.cut != state.interruptions.cut {
+                state.ended = true;
+                return Some((Err(state.breaker.break_off()), state));
+            }
+            let polled = if now.expired != state.interruptions.expired {
+                state.watch.expire()
+            } else {
                 let sandbox = lock(&state.edge.sandbox);
                 state.watch.poll(sandbox.storage(), wall_clock())
             };
@@ -249,7 +305,7 @@ fn events(edge: Arc<Edge>, watch: Box<Watch>) -> impl Stream<Item = Result<Bytes
             }
             tokio::select! {
                 () = state.edge.cancel.cancelled() => return None,
-                changed = state.revision.changed() => if changed.is_err() { return None },
+                changed = state.news.changed() => if changed.is_err() { return None },
                 () = sleep_until(polled.wake) => {}
             }
         }

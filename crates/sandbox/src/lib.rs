@@ -3,6 +3,7 @@
 pub mod api;
 mod controllers;
 pub mod discovery;
+pub mod faults;
 pub mod http;
 pub mod nodes;
 pub mod object;

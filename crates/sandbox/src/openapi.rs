@@ -21,19 +21,13 @@ const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protob
 pub(crate) fn handle(path: &[&str], request: &Request) -> Option<Response> {
     let accept = request.header("accept").unwrap_or_default();
     Some(match path {
-        ["v2"] if accept.contains("proto-openapi.spec.v2") => {
-            cacheable(request, PROTOBUF, protobuf::encode(&V2))
-        }
+        ["v2"] if accept.contains("proto-openapi.spec.v2") => cacheable(request, PROTOBUF, protobuf::encode(&V2)),
         ["v2"] => cacheable(request, "application/json", V2.to_string().into_bytes()),
         // A real server labels the index so, although it is JSON.
         ["v3"] => Response::new(200, "text/plain; charset=utf-8", index().to_string()),
         ["v3", rest @ ..] => {
             let document = V3.get(&rest.join("/"))?;
-            cacheable(
-                request,
-                "application/json",
-                document.to_string().into_bytes(),
-            )
+            cacheable(request, "application/json", document.to_string().into_bytes())
         }
         _ => return None,
     })
@@ -42,20 +36,10 @@ pub(crate) fn handle(path: &[&str], request: &Request) -> Option<Response> {
 /// An answer with an Etag; 304 when the client has it already.
 pub(crate) fn cacheable(request: &Request, media_type: &'static str, body: Vec<u8>) -> Response {
     let etag = format!("\"{}\"", hex::encode_upper(Sha256::digest(&body)));
-    let known = request
-        .header("if-none-match")
-        .is_some_and(|tags| tags.contains(&etag));
-    let mut response = if known {
-        Response::new(304, media_type, "")
-    } else {
-        Response::new(200, media_type, body)
-    };
-    response
-        .headers
-        .retain(|(name, _)| *name != "Cache-Control");
-    response
-        .headers
-        .push(("Cache-Control", "public".to_owned()));
+    let known = request.header("if-none-match").is_some_and(|tags| tags.contains(&etag));
+    let mut response = if known { Response::new(304, media_type, "") } else { Response::new(200, media_type, body) };
+    response.headers.retain(|(name, _)| *name != "Cache-Control");
+    response.headers.push(("Cache-Control", "public".to_owned()));
     response.headers.push(("Etag", etag));
     response.headers.push(("Vary", "Accept".to_owned()));
     response
@@ -77,16 +61,14 @@ static V2: LazyLock<Value> = LazyLock::new(|| {
 static V3: LazyLock<BTreeMap<String, Value>> = LazyLock::new(|| {
     let mut documents: BTreeMap<String, Value> = BTreeMap::new();
     for resource in resources::all() {
-        let document = documents
-            .entry(group_version_path(resource))
-            .or_insert_with(|| {
-                json!({
-                    "openapi": "3.0.0",
-                    "info": {"title": "Kubernetes", "version": crate::discovery::VERSION},
-                    "paths": {},
-                    "components": {"schemas": definitions("#/components/schemas/")},
-                })
-            });
+        let document = documents.entry(group_version_path(resource)).or_insert_with(|| {
+            json!({
+                "openapi": "3.0.0",
+                "info": {"title": "Kubernetes", "version": crate::discovery::VERSION},
+                "paths": {},
+                "components": {"schemas": definitions("#/components/schemas/")},
+            })
+        });
         document["paths"][item_path(resource)] = operations(resource);
     }
     documents
@@ -97,10 +79,7 @@ fn index() -> Value {
         .iter()
         .map(|(path, document)| {
             let hash = hex::encode_upper(Sha256::digest(document.to_string()));
-            (
-                path.clone(),
-                json!({"serverRelativeURL": format!("/openapi/v3/{path}?hash={hash}")}),
-            )
+            (path.clone(), json!({"serverRelativeURL": format!("/openapi/v3/{path}?hash={hash}")}))
         })
         .collect();
     json!({"paths": paths})
@@ -114,16 +93,8 @@ fn group_version_path(resource: &Resource) -> String {
 }
 
 fn item_path(resource: &Resource) -> String {
-    let namespace = if resource.namespaced {
-        "namespaces/{namespace}/"
-    } else {
-        ""
-    };
-    format!(
-        "/{}/{namespace}{}/{{name}}",
-        group_version_path(resource),
-        resource.plural
-    )
+    let namespace = if resource.namespaced { "namespaces/{namespace}/" } else { "" };
+    format!("/{}/{namespace}{}/{{name}}", group_version_path(resource), resource.plural)
 }
 
 /// kubectl learns from the patch operation whether a kind can be written dry, and validated by the server.
@@ -144,16 +115,11 @@ fn group_version_kind(resource: &Resource) -> Value {
 
 /// Every struct of the schema under its published name; references start with `prefix`.
 fn definitions(prefix: &str) -> Map<String, Value> {
-    schema::objects()
-        .map(|shape| (full_name(shape), definition(shape, prefix)))
-        .collect()
+    schema::objects().map(|shape| (full_name(shape), definition(shape, prefix))).collect()
 }
 
 fn resource_of(shape: &Object) -> Option<&'static Resource> {
-    resources::all()
-        .iter()
-        .copied()
-        .find(|resource| std::ptr::eq(resource.schema(), shape))
+    resources::all().iter().copied().find(|resource| std::ptr::eq(resource.schema(), shape))
 }
 
 /// `io.k8s.api.apps.v1.Deployment`. Nested structs are filed under core, whichever group they belong to.
@@ -237,11 +203,7 @@ mod tests {
     #[test]
     fn references_lead_somewhere() {
         let definitions = definitions("");
-        assert_eq!(
-            definitions.len(),
-            schema::objects().count(),
-            "two structs share a name"
-        );
+        assert_eq!(definitions.len(), schema::objects().count(), "two structs share a name");
         let text = json!(definitions).to_string();
         for reference in text.split("\"$ref\":\"").skip(1) {
             let name = reference.split('"').next().unwrap();
@@ -251,12 +213,8 @@ mod tests {
 
     #[test]
     fn lists_tell_their_merge_keys() {
-        let containers =
-            &V2["definitions"]["io.k8s.api.core.v1.PodSpec"]["properties"]["containers"];
+        let containers = &V2["definitions"]["io.k8s.api.core.v1.PodSpec"]["properties"]["containers"];
         assert_eq!(containers["x-kubernetes-patch-merge-key"], "name");
-        assert_eq!(
-            containers["items"]["$ref"],
-            "#/definitions/io.k8s.api.core.v1.Container"
-        );
+        assert_eq!(containers["items"]["$ref"], "#/definitions/io.k8s.api.core.v1.Container");
     }
 }

@@ -41,11 +41,7 @@ impl Owner {
     /// The owner that a write of `manager` to a resource makes.
     pub fn of(manager: &Manager, resource: &Resource) -> Self {
         Self {
-            operation: if manager.apply {
-                Operation::Apply
-            } else {
-                Operation::Update
-            },
+            operation: if manager.apply { Operation::Apply } else { Operation::Update },
             name: manager.name.clone(),
             api_version: resource.api_version(),
             subresource: manager.subresource.to_owned(),
@@ -68,76 +64,48 @@ pub struct Owners(pub Vec<Owned>);
 impl Owners {
     /// Reads `metadata.managedFields`; entries without a manager's mark are skipped.
     pub fn read(object: &Value) -> Self {
-        let entries = object::items(object, "/metadata/managedFields")
-            .iter()
-            .filter_map(|entry| {
-                let text = |key: &str| {
-                    entry
-                        .get(key)
-                        .and_then(Value::as_str)
-                        .unwrap_or_default()
-                        .to_owned()
-                };
-                let operation = match text("operation").as_str() {
-                    "Apply" => Operation::Apply,
-                    "Update" => Operation::Update,
-                    _ => return None,
-                };
-                let owner = Owner {
-                    operation,
-                    name: text("manager"),
-                    api_version: text("apiVersion"),
-                    subresource: text("subresource"),
-                };
-                let time = Some(text("time")).filter(|time| !time.is_empty());
-                Some(Owned {
-                    owner,
-                    fields: FieldSet::read(entry.get("fieldsV1")?),
-                    time,
-                })
-            });
+        let entries = object::items(object, "/metadata/managedFields").iter().filter_map(|entry| {
+            let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let operation = match text("operation").as_str() {
+                "Apply" => Operation::Apply,
+                "Update" => Operation::Update,
+                _ => return None,
+            };
+            let owner = Owner {
+                operation,
+                name: text("manager"),
+                api_version: text("apiVersion"),
+                subresource: text("subresource"),
+            };
+            let time = Some(text("time")).filter(|time| !time.is_empty());
+            Some(Owned { owner, fields: FieldSet::read(entry.get("fieldsV1")?), time })
+        });
         Self(entries.collect())
     }
 
     /// Writes `metadata.managedFields`; owners of nothing disappear.
     pub fn write(mut self, target: &mut Value) {
         self.0.retain(|owned| !owned.fields.is_empty());
-        self.0.sort_by(|a, b| {
-            (a.owner.operation, &a.time, &a.owner).cmp(&(b.owner.operation, &b.time, &b.owner))
-        });
+        self.0.sort_by(|a, b| (a.owner.operation, &a.time, &a.owner).cmp(&(b.owner.operation, &b.time, &b.owner)));
         let metadata = object::metadata_mut(target);
         if self.0.is_empty() {
             metadata.shift_remove("managedFields");
         } else {
-            metadata.insert(
-                "managedFields".to_owned(),
-                self.0.iter().map(Owned::to_value).collect(),
-            );
+            metadata.insert("managedFields".to_owned(), self.0.iter().map(Owned::to_value).collect());
         }
     }
 
     /// The fields of an owner.
     pub fn get(&self, owner: &Owner) -> Option<&FieldSet> {
-        self.0
-            .iter()
-            .find(|owned| owned.owner == *owner)
-            .map(|owned| &owned.fields)
+        self.0.iter().find(|owned| owned.owner == *owner).map(|owned| &owned.fields)
     }
 
     /// The entry of an owner, made when absent.
     pub fn entry(&mut self, owner: &Owner) -> &mut Owned {
-        let at = self
-            .0
-            .iter()
-            .position(|owned| owned.owner == *owner)
-            .unwrap_or_else(|| {
-                self.0.push(Owned {
-                    owner: owner.clone(),
-                    fields: FieldSet::default(),
-                    time: None,
-                });
-                self.0.len() - 1
-            });
+        let at = self.0.iter().position(|owned| owned.owner == *owner).unwrap_or_else(|| {
+            self.0.push(Owned { owner: owner.clone(), fields: FieldSet::default(), time: None });
+            self.0.len() - 1
+        });
         &mut self.0[at]
     }
 
@@ -176,11 +144,7 @@ impl Owned {
 /// `new` carries the managedFields that the client sent: none means the stored ones, one empty entry wipes them.
 pub fn track(resource: &Resource, old: &Value, new: &mut Value, manager: &Manager, now: Timestamp) {
     let sent = object::items(new, "/metadata/managedFields");
-    if sent.len() == 1
-        && sent[0]
-            .as_object()
-            .is_some_and(|entry| entry.values().all(Value::is_null))
-    {
+    if sent.len() == 1 && sent[0].as_object().is_some_and(|entry| entry.values().all(Value::is_null)) {
         object::metadata_mut(new).shift_remove("managedFields");
         return;
     }
@@ -189,11 +153,7 @@ pub fn track(resource: &Resource, old: &Value, new: &mut Value, manager: &Manage
         owners = Owners::read(old);
     }
     let mut comparison = walk::compare(resource.schema(), old, new);
-    for fields in [
-        &mut comparison.added,
-        &mut comparison.modified,
-        &mut comparison.removed,
-    ] {
+    for fields in [&mut comparison.added, &mut comparison.modified, &mut comparison.removed] {
         fields.forget(&unowned(resource, manager.subresource));
     }
     let changed = comparison.added.union(&comparison.modified);

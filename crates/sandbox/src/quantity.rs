@@ -28,26 +28,10 @@ enum Family {
 #[error("not a quantity")]
 pub struct NotAQuantity;
 
-const DECIMAL: [(&str, i32); 9] = [
-    ("n", -9),
-    ("u", -6),
-    ("m", -3),
-    ("", 0),
-    ("k", 3),
-    ("M", 6),
-    ("G", 9),
-    ("T", 12),
-    ("P", 15),
-];
+const DECIMAL: [(&str, i32); 9] =
+    [("n", -9), ("u", -6), ("m", -3), ("", 0), ("k", 3), ("M", 6), ("G", 9), ("T", 12), ("P", 15)];
 const EXA: (&str, i32) = ("E", 18);
-const BINARY: [(&str, u32); 6] = [
-    ("Ki", 10),
-    ("Mi", 20),
-    ("Gi", 30),
-    ("Ti", 40),
-    ("Pi", 50),
-    ("Ei", 60),
-];
+const BINARY: [(&str, u32); 6] = [("Ki", 10), ("Mi", 20), ("Gi", 30), ("Ti", 40), ("Pi", 50), ("Ei", 60)];
 
 impl Quantity {
     /// Thousandths.
@@ -92,24 +76,14 @@ impl std::ops::Add for Quantity {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
-        let family = if self.milli == 0 {
-            other.family
-        } else {
-            self.family
-        };
-        Self {
-            milli: self.milli.saturating_add(other.milli),
-            family,
-        }
+        let family = if self.milli == 0 { other.family } else { self.family };
+        Self { milli: self.milli.saturating_add(other.milli), family }
     }
 }
 
 impl From<i64> for Quantity {
     fn from(units: i64) -> Self {
-        Self {
-            milli: i128::from(units) * 1000,
-            family: Family::Decimal,
-        }
+        Self { milli: i128::from(units) * 1000, family: Family::Decimal }
     }
 }
 
@@ -118,9 +92,7 @@ impl FromStr for Quantity {
 
     fn from_str(text: &str) -> Result<Self, NotAQuantity> {
         let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-        let end = unsigned
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(unsigned.len());
+        let end = unsigned.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(unsigned.len());
         let (number, suffix) = unsigned.split_at(end);
         let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
         if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') {
@@ -134,41 +106,24 @@ impl FromStr for Quantity {
         let places = i32::try_from(fraction.len()).map_err(|_| NotAQuantity)?;
         // milli = digits * base^exponent * 10^(3 - places)
         let scaled = match base {
-            2 => digits
-                .checked_mul(1_i128 << exponent)
-                .and_then(|value| shift(value, 3 - places)),
+            2 => digits.checked_mul(1_i128 << exponent).and_then(|value| shift(value, 3 - places)),
             _ => shift(digits, exponent + 3 - places),
         };
         let milli = scaled.ok_or(NotAQuantity)?;
-        Ok(Self {
-            milli: if text.starts_with('-') { -milli } else { milli },
-            family,
-        })
+        Ok(Self { milli: if text.starts_with('-') { -milli } else { milli }, family })
     }
 }
 
 fn scale(suffix: &str) -> Result<(Family, i32, i32), NotAQuantity> {
     if let Some((_, bits)) = BINARY.iter().find(|(name, _)| *name == suffix) {
-        return Ok((
-            Family::Binary,
-            2,
-            i32::try_from(*bits).map_err(|_| NotAQuantity)?,
-        ));
+        return Ok((Family::Binary, 2, i32::try_from(*bits).map_err(|_| NotAQuantity)?));
     }
-    if let Some((_, power)) = DECIMAL
-        .iter()
-        .chain([&EXA])
-        .find(|(name, _)| *name == suffix)
-    {
+    if let Some((_, power)) = DECIMAL.iter().chain([&EXA]).find(|(name, _)| *name == suffix) {
         return Ok((Family::Decimal, 10, *power));
     }
     let exponent = suffix.strip_prefix(['e', 'E']).ok_or(NotAQuantity)?;
     let power: i32 = exponent.parse().map_err(|_| NotAQuantity)?;
-    if power.abs() > 27 {
-        Err(NotAQuantity)
-    } else {
-        Ok((Family::Exponent, 10, power))
-    }
+    if power.abs() > 27 { Err(NotAQuantity) } else { Ok((Family::Exponent, 10, power)) }
 }
 
 /// `value * 10^power`, rounded up.
@@ -205,10 +160,7 @@ impl fmt::Display for Quantity {
             (Family::Exponent, power) => write!(f, "{}e{power}", best.0),
             (Family::Decimal | Family::Binary, 18) => write!(f, "{}E", best.0),
             (Family::Decimal | Family::Binary, power) => {
-                let suffix = DECIMAL
-                    .iter()
-                    .find(|(_, p)| *p == power)
-                    .map_or("", |(name, _)| name);
+                let suffix = DECIMAL.iter().find(|(_, p)| *p == power).map_or("", |(name, _)| name);
                 write!(f, "{}{suffix}", best.0)
             }
         }
@@ -241,11 +193,7 @@ mod tests {
             ("5.", "5"),
         ];
         for (text, canonical) in cases {
-            assert_eq!(
-                text.parse::<Quantity>().unwrap().to_string(),
-                canonical,
-                "{text}"
-            );
+            assert_eq!(text.parse::<Quantity>().unwrap().to_string(), canonical, "{text}");
         }
     }
 

@@ -19,6 +19,7 @@ mod autoscaler;
 mod config;
 mod default;
 mod disruption;
+mod event;
 pub mod field;
 mod ingress;
 mod lease;
@@ -51,6 +52,19 @@ pub struct Subresource {
     pub group_version: Option<(&'static str, &'static str)>,
     pub kind: &'static str,
     pub verbs: &'static [&'static str],
+}
+
+/// How one version of a kind shows objects that are stored as another.
+#[derive(Debug, Clone, Copy)]
+pub struct View {
+    /// The resource that is stored.
+    pub of: &'static Resource,
+    /// From this shape to the stored one; also takes a merge patch of this shape.
+    pub store: fn(Value) -> Value,
+    /// From the stored shape to this one.
+    pub show: fn(Value) -> Value,
+    /// Field labels of this version that have another name in the stored one.
+    pub field_labels: &'static [(&'static str, &'static str)],
 }
 
 /// One served resource (a plural under a group and version).
@@ -91,6 +105,8 @@ pub struct Resource {
     pub validate_status: fn(&Value) -> Vec<FieldError>,
     /// The cells of the object's row in a Table, one per column.
     pub row: fn(&Value, Timestamp) -> Vec<Value>,
+    /// The objects are stored in the shape of another version, and this one is a way of looking at them.
+    pub view: Option<View>,
     /// What `metadata.name` must look like.
     pub name_rule: field::NameRule,
 }
@@ -140,12 +156,7 @@ impl Resource {
     /// The shape of the kind.
     #[must_use]
     pub fn schema(&self) -> &'static Object {
-        let name = if self.group == "events.k8s.io" {
-            "events.Event"
-        } else {
-            self.kind
-        };
-        schema::find(name).expect("every kind has a shape; a test checks it")
+        schema::of_kind(&self.api_version(), self.kind).expect("every kind has a shape; a test checks it")
     }
 
     /// Everything wrong with a new object, or with an update of `old`: metadata first, then the kind's own rules.
@@ -158,9 +169,7 @@ impl Resource {
 
     #[must_use]
     pub fn subresource(&self, name: &str) -> Option<&'static Subresource> {
-        self.subresources
-            .iter()
-            .find(|subresource| subresource.name == name)
+        self.subresources.iter().find(|subresource| subresource.name == name)
     }
 
     #[must_use]
@@ -183,41 +192,23 @@ pub fn all() -> &'static [&'static Resource] {
 /// The resource at `/apis/GROUP/VERSION/.../PLURAL` (`/api/VERSION` for the empty group).
 #[must_use]
 pub fn find(group: &str, version: &str, plural: &str) -> Option<&'static Resource> {
-    ALL.iter()
-        .copied()
-        .find(|r| r.group == group && r.version == version && r.plural == plural)
+    ALL.iter().copied().find(|r| r.group == group && r.version == version && r.plural == plural)
 }
 
 /// The resource of a kind, as `apiVersion` and `kind` of an object or an owner reference name it.
 #[must_use]
 pub fn find_kind(api_version: &str, kind: &str) -> Option<&'static Resource> {
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-    ALL.iter()
-        .copied()
-        .find(|r| r.group == group && r.version == version && r.kind == kind)
+    ALL.iter().copied().find(|r| r.group == group && r.version == version && r.kind == kind)
 }
 
-const ALL_VERBS: &[&str] = &[
-    "create",
-    "delete",
-    "deletecollection",
-    "get",
-    "list",
-    "patch",
-    "update",
-    "watch",
-];
+const ALL_VERBS: &[&str] = &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 const OBJECT_VERBS: &[&str] = &["get", "patch", "update"];
 const CREATE_ONLY: &[&str] = &["create"];
 const IN_ALL: &[&str] = &["all"];
 
 const fn own(name: &'static str, kind: &'static str) -> Subresource {
-    Subresource {
-        name,
-        group_version: None,
-        kind,
-        verbs: OBJECT_VERBS,
-    }
+    Subresource { name, group_version: None, kind, verbs: OBJECT_VERBS }
 }
 
 const fn foreign(
@@ -227,12 +218,7 @@ const fn foreign(
     kind: &'static str,
     verbs: &'static [&'static str],
 ) -> Subresource {
-    Subresource {
-        name,
-        group_version: Some((group, version)),
-        kind,
-        verbs,
-    }
+    Subresource { name, group_version: Some((group, version)), kind, verbs }
 }
 
 const SCALE: Subresource = foreign("scale", "autoscaling", "v1", "Scale", OBJECT_VERBS);
@@ -270,6 +256,7 @@ const PLAIN: Resource = Resource {
     validate: anything_goes,
     validate_status: any_status_goes,
     row: table::no_row,
+    view: None,
     name_rule: field::NameRule::Subdomain,
 };
 
@@ -318,6 +305,7 @@ pub static EVENTS: &Resource = &Resource {
         "type",
     ],
     row: table::event,
+    validate: event::validate,
     ..PLAIN
 };
 
@@ -328,16 +316,9 @@ pub static NAMESPACES: &Resource = &Resource {
     singular: "namespace",
     short_names: &["ns"],
     namespaced: false,
-    verbs: &[
-        "create", "delete", "get", "list", "patch", "update", "watch",
-    ],
+    verbs: &["create", "delete", "get", "list", "patch", "update", "watch"],
     subresources: &[
-        Subresource {
-            name: "finalize",
-            group_version: None,
-            kind: "Namespace",
-            verbs: &["update"],
-        },
+        Subresource { name: "finalize", group_version: None, kind: "Namespace", verbs: &["update"] },
         own("status", "Namespace"),
     ],
     storage_key: "namespaces",
@@ -373,19 +354,9 @@ pub static PODS: &Resource = &Resource {
     short_names: &["po"],
     categories: IN_ALL,
     subresources: &[
-        Subresource {
-            name: "binding",
-            group_version: None,
-            kind: "Binding",
-            verbs: CREATE_ONLY,
-        },
+        Subresource { name: "binding", group_version: None, kind: "Binding", verbs: CREATE_ONLY },
         foreign("eviction", "policy", "v1", "Eviction", CREATE_ONLY),
-        Subresource {
-            name: "log",
-            group_version: None,
-            kind: "Pod",
-            verbs: &["get"],
-        },
+        Subresource { name: "log", group_version: None, kind: "Pod", verbs: &["get"] },
         own("status", "Pod"),
     ],
     storage_key: "pods",
@@ -549,8 +520,9 @@ pub static EVENTS_V1: &Resource = &Resource {
     short_names: &["ev"],
     storage_key: "events",
     create_on_update: true,
-    field_labels: &["reason", "reportingController", "type"],
     row: table::event,
+    validate: event::validate_new,
+    view: Some(View { of: EVENTS, store: event::to_core, show: event::from_core, field_labels: event::FIELD_LABELS }),
     ..PLAIN
 };
 
@@ -579,6 +551,28 @@ pub static HORIZONTALPODAUTOSCALERS: &Resource = &Resource {
     prepare: default::reset_status,
     validate: autoscaler::validate,
     row: table::autoscaler,
+    ..PLAIN
+};
+
+/// The older view of [`HORIZONTALPODAUTOSCALERS`], which knows of CPU only.
+pub static HORIZONTALPODAUTOSCALERS_V1: &Resource = &Resource {
+    group: "autoscaling",
+    version: "v1",
+    kind: "HorizontalPodAutoscaler",
+    list_kind: "HorizontalPodAutoscalerList",
+    plural: "horizontalpodautoscalers",
+    singular: "horizontalpodautoscaler",
+    short_names: &["hpa"],
+    categories: IN_ALL,
+    subresources: &[own("status", "HorizontalPodAutoscaler")],
+    storage_key: "horizontalpodautoscalers.autoscaling",
+    row: table::autoscaler,
+    view: Some(View {
+        of: HORIZONTALPODAUTOSCALERS,
+        store: autoscaler::to_v2,
+        show: autoscaler::from_v2,
+        field_labels: &[],
+    }),
     ..PLAIN
 };
 
@@ -673,6 +667,7 @@ static ALL: &[&Resource] = &[
     EVENTS_V1,
     SELFSUBJECTACCESSREVIEWS,
     HORIZONTALPODAUTOSCALERS,
+    HORIZONTALPODAUTOSCALERS_V1,
     JOBS,
     LEASES,
     ENDPOINTSLICES,

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   handle(request, now) ─► api ─► store          answers at once; controllers have not run yet
+//!   receive(request, now) ─► faults ─► handle, or what goes wrong instead
 //!   tick(now) ─► whatever is due: controllers, scheduler, kubelets ─► store      ─► when to tick next
 //! ```
 //!
@@ -17,6 +18,7 @@ use crate::api::{self, Backend, Request, Response};
 use crate::controllers::agenda::{Agenda, Task};
 use crate::controllers::events::Recorder;
 use crate::controllers::{self, Context, Index, observe};
+use crate::faults::{Fault, Faults, Verdict, after};
 use crate::nodes::Nodes;
 use crate::nodes::logs::SimulatedLogs;
 use crate::resources;
@@ -75,6 +77,7 @@ pub struct Sandbox {
     index: Index,
     nodes: Nodes,
     options: Options,
+    faults: Faults,
     /// The revision up to which controllers have seen the store's log.
     seen: u64,
 }
@@ -92,13 +95,53 @@ impl Sandbox {
             index: Index::default(),
             nodes: Nodes::default(),
             options,
+            faults: Faults::default(),
         };
         sandbox.bootstrap(now);
         while sandbox.tick(now).is_some_and(|due| due <= now) {}
         sandbox
     }
 
-    /// Answers a request. What follows from it happens in [`Sandbox::tick`].
+    /// What becomes of a request that comes from outside, where faults may be switched on.
+    pub fn receive(&mut self, request: &Request, now: Timestamp) -> Verdict {
+        if let Some(response) = self.faults.control(request) {
+            return Verdict::Answer(response);
+        }
+        let Some(fault) = self.faults.strike(request, now, &mut self.rng) else {
+            return Verdict::Answer(self.handle(request, now));
+        };
+        if let Some(response) = fault.answer(request) {
+            return Verdict::Answer(response);
+        }
+        match fault {
+            Fault::Reset { applied } | Fault::Silence { applied } => {
+                if applied {
+                    self.handle(request, now);
+                }
+                if matches!(fault, Fault::Reset { .. }) { Verdict::Reset } else { Verdict::Silence }
+            }
+            Fault::Delay { milliseconds, applied: false } => Verdict::HandleLater(after(milliseconds)),
+            Fault::Delay { milliseconds, applied: true } => {
+                Verdict::AnswerLater(self.handle(request, now), after(milliseconds))
+            }
+            Fault::Away { .. } => Verdict::Reset,
+            Fault::CutWatches | Fault::ExpireWatches | Fault::Status(_) | Fault::Denial { .. } => {
+                Verdict::Answer(self.handle(request, now))
+            }
+        }
+    }
+
+    /// The faults that are switched on.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// The faults, to switch them on and off from within this process.
+    pub fn faults_mut(&mut self) -> &mut Faults {
+        &mut self.faults
+    }
+
+    /// Answers a request, without faults. What follows from it happens in [`Sandbox::tick`].
     pub fn handle(&mut self, request: &Request, now: Timestamp) -> Response {
         let mut backend = Backend { storage: &mut self.storage, rng: &mut self.rng, now, logs: &SimulatedLogs { now } };
         api::handle(&mut backend, request)

@@ -122,6 +122,7 @@ pub fn find(name: &str) -> Option<&'static Object> {
 pub fn of_kind(api_version: &str, kind: &str) -> Option<&'static Object> {
     match (api_version, kind) {
         ("events.k8s.io/v1", "Event") => find("events.Event"),
+        ("autoscaling/v1", "HorizontalPodAutoscaler") => find("v1.HorizontalPodAutoscaler"),
         _ => find(kind).filter(|shape| shape.field("metadata").is_some() || kind == "DeleteOptions"),
     }
 }

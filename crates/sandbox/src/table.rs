@@ -22,14 +22,10 @@ pub(crate) use rows::*;
 /// The column definitions of a resource.
 #[must_use]
 pub fn columns(resource: &Resource) -> Value {
-    COLUMNS
-        .get(resource.storage_key)
-        .cloned()
-        .unwrap_or_else(|| json!([]))
+    COLUMNS.get(resource.storage_key).cloned().unwrap_or_else(|| json!([]))
 }
 
-static COLUMNS: LazyLock<HashMap<&'static str, Value>> =
-    LazyLock::new(|| parse(include_str!("table/columns.txt")));
+static COLUMNS: LazyLock<HashMap<&'static str, Value>> = LazyLock::new(|| parse(include_str!("table/columns.txt")));
 
 /// Blocks of a storage key and its columns: name, type, format, priority and description, with tabs between. A
 /// description that starts with `@` is one of those at the top. `\n` in a description is a line break.
@@ -46,8 +42,7 @@ fn parse(text: &'static str) -> HashMap<&'static str, Value> {
         let columns = lines.filter_map(|line| {
             let mut parts = line.splitn(5, '\t');
             let mut next = || parts.next();
-            let (name, kind, format, priority, description) =
-                (next()?, next()?, next()?, next()?, next()?);
+            let (name, kind, format, priority, description) = (next()?, next()?, next()?, next()?, next()?);
             Some(json!({
                 "name": name,
                 "type": kind,
@@ -68,10 +63,7 @@ pub(crate) fn age(object: &Value, now: Timestamp) -> Value {
 
 /// How long ago that was, or `<unknown>`.
 pub(crate) fn since(time: Option<Timestamp>, now: Timestamp) -> Value {
-    json!(time.map_or_else(
-        || "<unknown>".to_owned(),
-        |time| human(now.as_second() - time.as_second())
-    ))
+    json!(time.map_or_else(|| "<unknown>".to_owned(), |time| human(now.as_second() - time.as_second())))
 }
 
 /// A duration as people say it: two units at most, coarser the longer it is.
@@ -124,16 +116,10 @@ mod tests {
     #[test]
     fn every_row_has_a_cell_per_column() {
         let now = Timestamp::UNIX_EPOCH;
-        for resource in crate::resources::all()
-            .iter()
-            .filter(|resource| !resource.storage_key.is_empty())
-        {
+        for resource in crate::resources::all().iter().filter(|resource| !resource.storage_key.is_empty()) {
             let (columns, row) = (columns(resource), (resource.row)(&json!({}), now));
             let count = columns.as_array().map(Vec::len);
-            assert!(
-                count.is_some_and(|count| count > 1),
-                "{resource:?} has no columns"
-            );
+            assert!(count.is_some_and(|count| count > 1), "{resource:?} has no columns");
             assert_eq!(count, Some(row.len()), "{resource:?}");
         }
     }

@@ -56,13 +56,7 @@ pub enum Part {
 impl<'a> Writes<'a> {
     /// Writes of a controller: not dry, no manager.
     pub fn new(storage: &'a mut Storage, rng: &'a mut StdRng, now: Timestamp) -> Self {
-        Self {
-            storage,
-            rng,
-            now,
-            dry_run: false,
-            manager: None,
-        }
+        Self { storage, rng, now, dry_run: false, manager: None }
     }
 
     /// Creates an object in `namespace` ("" for cluster scope); the object may leave out namespace, kind and
@@ -122,10 +116,7 @@ impl<'a> Writes<'a> {
         part: Part,
         change: impl FnOnce(&mut Value),
     ) -> Result<Arc<Value>, Status> {
-        let stored = self
-            .storage
-            .get(resource, namespace, name)
-            .ok_or_else(|| Status::not_found(resource, name))?;
+        let stored = self.storage.get(resource, namespace, name).ok_or_else(|| Status::not_found(resource, name))?;
         let mut object = Value::clone(stored);
         change(&mut object);
         update::update(self, resource, namespace, name, part, object)
@@ -143,10 +134,7 @@ impl<'a> Writes<'a> {
         name: &str,
         change: impl FnOnce(&mut Value),
     ) -> Result<Arc<Value>, Status> {
-        let stored = self
-            .storage
-            .get(resource, namespace, name)
-            .ok_or_else(|| Status::not_found(resource, name))?;
+        let stored = self.storage.get(resource, namespace, name).ok_or_else(|| Status::not_found(resource, name))?;
         let mut object = Value::clone(stored);
         change(&mut object);
         if object == **stored {
@@ -174,16 +162,12 @@ impl<'a> Writes<'a> {
 
     /// A random uid.
     pub fn new_uid(&mut self) -> String {
-        uuid::Builder::from_random_bytes(self.rng.random())
-            .into_uuid()
-            .to_string()
+        uuid::Builder::from_random_bytes(self.rng.random()).into_uuid().to_string()
     }
 
     /// `count` random characters of the alphabet that generated names use (no vowels, no look-alikes).
     pub fn random_suffix(&mut self, count: usize) -> String {
         const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
-        (0..count)
-            .map(|_| char::from(ALPHABET[self.rng.random_range(0..ALPHABET.len())]))
-            .collect()
+        (0..count).map(|_| char::from(ALPHABET[self.rng.random_range(0..ALPHABET.len())])).collect()
     }
 }

@@ -68,6 +68,7 @@ vectors! {
     rollout_history: "rollout-history",
     scale: "scale",
     secrets: "secrets",
+    services_clusterip: "services-clusterip",
     services_invalid: "services-invalid",
     ssa_conflict_force: "ssa-conflict-force",
     ssa_create_update: "ssa-create-update",

@@ -13,24 +13,14 @@ use crate::writes::{Manager, Part};
 pub(super) const MEDIA_TYPE: &str = "application/apply-patch+yaml";
 
 /// Applies the configuration in the body, creating the object when there is none.
-pub(super) fn patch(
-    backend: &mut Backend<'_>,
-    call: &Call<'_>,
-    part: Part,
-) -> Result<Response, Status> {
+pub(super) fn patch(backend: &mut Backend<'_>, call: &Call<'_>, part: Part) -> Result<Response, Status> {
     let configuration = configuration(call)?;
-    let live = backend
-        .storage
-        .get(call.resource, call.namespace, call.name)
-        .cloned();
+    let live = backend.storage.get(call.resource, call.namespace, call.name).cloned();
     if live.is_none() && part == Part::Status {
         return Err(Status::not_found(call.resource, call.name));
     }
-    let manager = Manager {
-        name: call.query.field_manager(call.request),
-        apply: true,
-        subresource: write::subresource(part),
-    };
+    let manager =
+        Manager { name: call.query.field_manager(call.request), apply: true, subresource: write::subresource(part) };
     let merged = apply::apply(
         call.resource,
         live.as_deref(),
@@ -44,10 +34,7 @@ pub(super) fn patch(
     let (status, object) = match (live, part) {
         (None, _) => (201, writes.create(resource, namespace, merged)?),
         (Some(_), Part::Main) => (200, writes.update(resource, namespace, name, merged)?),
-        (Some(_), Part::Status) => (
-            200,
-            writes.update_status(resource, namespace, name, merged)?,
-        ),
+        (Some(_), Part::Status) => (200, writes.update_status(resource, namespace, name, merged)?),
     };
     read::show(backend, call, status, &object)
 }
@@ -57,16 +44,10 @@ fn configuration(call: &Call<'_>) -> Result<Value, Status> {
     let mut value: Value = serde_yaml_ng::from_slice(&call.request.body)
         .map_err(|error| Status::bad_request(format!("error decoding YAML: {error}")))?;
     if !value.is_object() {
-        return Err(Status::bad_request(
-            "error decoding YAML: the body is not an object",
-        ));
+        return Err(Status::bad_request("error decoding YAML: the body is not an object"));
     }
-    decode::same_kind(&value, Expected::resource(call.resource))
-        .map_err(|(_, why)| Status::bad_request(why))?;
-    if value
-        .pointer("/metadata/managedFields")
-        .is_some_and(|fields| !fields.is_null())
-    {
+    decode::same_kind(&value, Expected::resource(call.resource)).map_err(|(_, why)| Status::bad_request(why))?;
+    if value.pointer("/metadata/managedFields").is_some_and(|fields| !fields.is_null()) {
         return Err(Status::bad_request("metadata.managedFields must be nil"));
     }
     write::check_name(call, &value)?;

@@ -24,30 +24,16 @@ impl Expected {
     /// A stored kind.
     pub(super) fn resource(resource: &'static resources::Resource) -> Self {
         let shape = Some(resource.schema());
-        Self {
-            group: resource.group,
-            version: resource.version,
-            kind: resource.kind,
-            shape,
-        }
+        Self { group: resource.group, version: resource.version, kind: resource.kind, shape }
     }
 
     /// A kind that only travels: Scale, Eviction, Binding.
     pub(super) fn other(group: &'static str, version: &'static str, kind: &'static str) -> Self {
-        Self {
-            group,
-            version,
-            kind,
-            shape: schema::find(kind),
-        }
+        Self { group, version, kind, shape: schema::find(kind) }
     }
 
     fn api_version(&self) -> String {
-        if self.group.is_empty() {
-            self.version.to_owned()
-        } else {
-            format!("{}/{}", self.group, self.version)
-        }
+        if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
     }
 }
 
@@ -62,11 +48,7 @@ pub(super) struct Body {
 ///
 /// # Errors
 /// 415 for an unknown content type, 400 for everything that is not the expected object.
-pub(super) fn body(
-    request: &Request,
-    expected: Expected,
-    validation: FieldValidation,
-) -> Result<Body, Status> {
+pub(super) fn body(request: &Request, expected: Expected, validation: FieldValidation) -> Result<Body, Status> {
     let (value, duplicates) = parse(request, |why| {
         Status::bad_request(format!(
             "the object provided is unrecognized (must be of type {}): couldn't get version/kind; json parse error: \
@@ -83,19 +65,9 @@ pub(super) fn body(
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Mismatch {
     #[error("{kind} in version {version:?} cannot be handled as a {kind}: {source}")]
-    Type {
-        kind: &'static str,
-        version: &'static str,
-        source: schema::decode::DecodeError,
-    },
-    #[error(
-        "{kind} in version {version:?} cannot be handled as a {kind}: strict decoding error: {errors}"
-    )]
-    Strict {
-        kind: &'static str,
-        version: &'static str,
-        errors: String,
-    },
+    Type { kind: &'static str, version: &'static str, source: schema::decode::DecodeError },
+    #[error("{kind} in version {version:?} cannot be handled as a {kind}: strict decoding error: {errors}")]
+    Strict { kind: &'static str, version: &'static str, errors: String },
 }
 
 /// Decodes a value into the form that is stored. `duplicates` are the fields that the text had twice.
@@ -106,42 +78,24 @@ pub(super) fn typed(
     validation: FieldValidation,
 ) -> Result<Body, Mismatch> {
     let Some(shape) = expected.shape else {
-        return Ok(Body {
-            object: value,
-            warnings: Vec::new(),
-        });
+        return Ok(Body { object: value, warnings: Vec::new() });
     };
     let (kind, version) = (expected.kind, expected.version);
-    let decoded = schema::decode::decode(shape, &value).map_err(|source| Mismatch::Type {
-        kind,
-        version,
-        source,
-    })?;
+    let decoded = schema::decode::decode(shape, &value).map_err(|source| Mismatch::Type { kind, version, source })?;
     let duplicates = duplicates.iter().map(|field| format!("duplicate field \"{field}\""));
     let unknown = decoded.unknown_fields.iter().map(|field| format!("unknown field \"{field}\""));
     let errors: Vec<String> = duplicates.chain(unknown).collect();
     match validation {
-        FieldValidation::Strict if !errors.is_empty() => Err(Mismatch::Strict {
-            kind,
-            version,
-            errors: errors.join(", "),
-        }),
-        FieldValidation::Warn => Ok(Body {
-            object: decoded.value,
-            warnings: errors,
-        }),
-        FieldValidation::Strict | FieldValidation::Ignore => Ok(Body {
-            object: decoded.value,
-            warnings: Vec::new(),
-        }),
+        FieldValidation::Strict if !errors.is_empty() => {
+            Err(Mismatch::Strict { kind, version, errors: errors.join(", ") })
+        }
+        FieldValidation::Warn => Ok(Body { object: decoded.value, warnings: errors }),
+        FieldValidation::Strict | FieldValidation::Ignore => Ok(Body { object: decoded.value, warnings: Vec::new() }),
     }
 }
 
 /// Parses JSON or YAML, as the Content-Type says, and tells which fields are there twice.
-pub(super) fn parse(
-    request: &Request,
-    refuse: impl Fn(String) -> Status,
-) -> Result<(Value, Vec<String>), Status> {
+pub(super) fn parse(request: &Request, refuse: impl Fn(String) -> Status) -> Result<(Value, Vec<String>), Status> {
     match content_type(request) {
         "" | "application/json" => {
             strict_json::parse(&request.body).map_err(|_| refuse(go_json::explain(&request.body)))
@@ -164,13 +118,7 @@ pub(super) fn parse(
 
 /// The Content-Type without its parameters.
 pub(super) fn content_type(request: &Request) -> &str {
-    request
-        .header("content-type")
-        .unwrap_or_default()
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
+    request.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default().trim()
 }
 
 /// Checks `kind` and `apiVersion`, which a body may leave out.
@@ -193,10 +141,7 @@ fn check_kind(value: Value, expected: Expected) -> Result<Value, Status> {
     same_kind(&value, expected).map_err(|(version, why)| {
         let kind = object::kind(&value);
         let kind = if kind.is_empty() { expected.kind } else { kind };
-        Status::bad_request(format!(
-            "{kind} in version {version:?} cannot be handled as a {}: {why}",
-            expected.kind
-        ))
+        Status::bad_request(format!("{kind} in version {version:?} cannot be handled as a {}: {why}", expected.kind))
     })?;
     let map = object::as_map(&mut value);
     map.insert("kind".into(), expected.kind.into());
@@ -209,20 +154,12 @@ pub(super) fn same_kind(value: &Value, expected: Expected) -> Result<(), (String
     let kind = object::kind(value);
     let api_version = object::text(value, "/apiVersion");
     let wanted_version = expected.api_version();
-    let named_version = if api_version.is_empty() {
-        wanted_version.as_str()
-    } else {
-        api_version
-    };
+    let named_version = if api_version.is_empty() { wanted_version.as_str() } else { api_version };
     let named_kind = if kind.is_empty() { expected.kind } else { kind };
     if (named_kind, named_version) == (expected.kind, wanted_version.as_str()) {
         return Ok(());
     }
-    let version = named_version
-        .rsplit('/')
-        .next()
-        .unwrap_or_default()
-        .to_owned();
+    let version = named_version.rsplit('/').next().unwrap_or_default().to_owned();
     let single = named_kind.strip_suffix("List").unwrap_or(named_kind);
     let known = resources::find_kind(named_version, named_kind).is_some()
         || resources::find_kind(named_version, single).is_some();
@@ -231,10 +168,7 @@ pub(super) fn same_kind(value: &Value, expected: Expected) -> Result<(), (String
             None | Some("") => "core",
             Some(first) => first,
         };
-        format!(
-            "converting ({version}.{named_kind}) to ({package}.{}): unknown conversion",
-            expected.kind
-        )
+        format!("converting ({version}.{named_kind}) to ({package}.{}): unknown conversion", expected.kind)
     } else {
         format!(
             "no kind \"{named_kind}\" is registered for version \"{named_version}\" in scheme \

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::negotiate::{self, Encoding, Form};
 use super::options::IncludeObject;
 use super::selector::{FieldSelector, LabelSelector};
-use super::{Backend, Body, Call, Response, read, table};
+use super::{Backend, Body, Call, Response, read, table, view};
 use crate::object;
 use crate::resources::Resource;
 use crate::status::Status;
@@ -57,6 +57,8 @@ pub struct Polled {
 /// How objects are shown in the stream.
 #[derive(Debug)]
 struct View {
+    /// The version to show objects in, where that is not the stored one.
+    shown_as: Option<&'static Resource>,
     form: Form,
     include: IncludeObject,
     /// Column definitions go out once.
@@ -106,7 +108,7 @@ pub(super) fn start(backend: &mut Backend<'_>, call: &Call<'_>) -> Result<Respon
         namespace,
         labels: query.labels.clone(),
         fields: query.fields.clone(),
-        view: View { form: call.format.form, include: query.include_object, columns_told: false },
+        view: View { shown_as: None, form: call.format.form, include: query.include_object, columns_told: false },
         seen,
         initial,
         mark_initial_end: query.send_initial_events == Some(true) && query.allow_bookmarks,
@@ -126,6 +128,11 @@ pub(super) fn start(backend: &mut Backend<'_>, call: &Call<'_>) -> Result<Respon
 }
 
 impl Watch {
+    /// Shows objects in another version than the stored one.
+    pub(super) fn show_as(&mut self, resource: &'static Resource) {
+        self.view.shown_as = Some(resource);
+    }
+
     /// Everything new since the last poll.
     pub fn poll(&mut self, storage: &Storage, now: Timestamp) -> Polled {
         let mut polled = Polled::default();
@@ -166,6 +173,13 @@ impl Watch {
         }
         polled.wake = Some(if self.bookmarks { self.end.min(self.next_bookmark) } else { self.end });
         polled
+    }
+
+    /// Ends it with the error of a history that is gone, whatever there is.
+    pub fn expire(&mut self) -> Polled {
+        self.ended = true;
+        let status = Status::expired(format!("too old resource version: {} (fault)", self.seen));
+        Polled { lines: vec![line_of("ERROR", &status.to_value())], ended: true, wake: None }
     }
 
     /// The next bookmark after `from`: periodic, and one shortly before the end.
@@ -218,7 +232,10 @@ impl Watch {
 impl View {
     fn show(&mut self, resource: &'static Resource, object: &Value, now: Timestamp) -> Value {
         match self.form {
-            Form::Plain => object.clone(),
+            Form::Plain => match self.shown_as {
+                None => object.clone(),
+                Some(shown_as) => view::show(object.clone(), shown_as),
+            },
             Form::Metadata | Form::MetadataList => read::partial(object),
             Form::Table => {
                 let columns = !std::mem::replace(&mut self.columns_told, true);

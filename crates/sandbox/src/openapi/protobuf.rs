@@ -13,9 +13,7 @@ pub(super) fn encode(document: &Value) -> Vec<u8> {
     });
     message.nested(8, |paths| {
         for (path, item) in fields(&document["paths"]) {
-            paths.named(2, path, |entry| {
-                entry.nested(8, |patch| operation(patch, &item["patch"]))
-            });
+            paths.named(2, path, |entry| entry.nested(8, |patch| operation(patch, &item["patch"])));
         }
     });
     message.nested(9, |definitions| {
@@ -69,9 +67,7 @@ fn schema(message: &mut Message, schema_value: &Value) {
 /// `x-` fields, whose values are YAML text, of which JSON is a part.
 fn extensions(message: &mut Message, number: u32, value: &Value) {
     for (name, extension) in fields(value).filter(|(name, _)| name.starts_with("x-")) {
-        message.named(number, name, |any| {
-            any.text(2, Some(&extension.to_string()))
-        });
+        message.named(number, name, |any| any.text(2, Some(&extension.to_string())));
     }
 }
 

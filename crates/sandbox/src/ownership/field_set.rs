@@ -50,10 +50,7 @@ impl fmt::Display for Element {
             Self::Field(name) => write!(f, ".{name}"),
             Self::Key(keys) => {
                 let keys: Map<String, Value> = serde_json::from_str(keys).unwrap_or_default();
-                let keys: Vec<String> = keys
-                    .iter()
-                    .map(|(key, value)| format!("{key}={value}"))
-                    .collect();
+                let keys: Vec<String> = keys.iter().map(|(key, value)| format!("{key}={value}")).collect();
                 write!(f, "[{}]", keys.join(","))
             }
             Self::Value(value) => write!(f, "[={value}]"),
@@ -82,13 +79,7 @@ impl FieldSet {
             if let Some(element) = Element::read(key) {
                 let leaf = below.as_object().is_none_or(Map::is_empty);
                 let member = leaf || below.get(".").is_some();
-                set.entries.insert(
-                    element,
-                    Entry {
-                        member,
-                        below: Self::read(below),
-                    },
-                );
+                set.entries.insert(element, Entry { member, below: Self::read(below) });
             }
         }
         set
@@ -121,11 +112,7 @@ impl FieldSet {
             return;
         };
         let entry = self.entries.entry(first.clone()).or_default();
-        if rest.is_empty() {
-            entry.member = true
-        } else {
-            entry.below.insert(rest)
-        }
+        if rest.is_empty() { entry.member = true } else { entry.below.insert(rest) }
     }
 
     /// What is below an element, when the set has anything at or below it.
@@ -135,9 +122,7 @@ impl FieldSet {
 
     /// The first steps of all paths.
     pub fn elements(&self) -> impl Iterator<Item = (&Element, &Self)> {
-        self.entries
-            .iter()
-            .map(|(element, entry)| (element, &entry.below))
+        self.entries.iter().map(|(element, entry)| (element, &entry.below))
     }
 
     pub fn union(&self, other: &Self) -> Self {
@@ -152,22 +137,12 @@ impl FieldSet {
 
     /// The members that are not members of `other`.
     pub fn difference(&self, other: &Self) -> Self {
-        self.combine(
-            other,
-            |ours, theirs| ours && !theirs,
-            Self::difference,
-            true,
-        )
+        self.combine(other, |ours, theirs| ours && !theirs, Self::difference, true)
     }
 
     /// The members of both.
     pub fn intersection(&self, other: &Self) -> Self {
-        self.combine(
-            other,
-            |ours, theirs| ours && theirs,
-            Self::intersection,
-            false,
-        )
+        self.combine(other, |ours, theirs| ours && theirs, Self::intersection, false)
     }
 
     fn combine(
@@ -180,10 +155,9 @@ impl FieldSet {
         let mut result = Self::default();
         for (element, ours) in &self.entries {
             let entry = match other.entries.get(element) {
-                Some(theirs) => Entry {
-                    member: member(ours.member, theirs.member),
-                    below: below(&ours.below, &theirs.below),
-                },
+                Some(theirs) => {
+                    Entry { member: member(ours.member, theirs.member), below: below(&ours.below, &theirs.below) }
+                }
                 None if keep_alone => ours.clone(),
                 None => continue,
             };
@@ -265,10 +239,7 @@ mod tests {
         let b = set(json!({"f:a": {"f:x": {}}, "f:c": {}}));
         assert_eq!(a.difference(&b), set(json!({"f:a": {}, "f:b": {}})));
         assert_eq!(a.intersection(&b), set(json!({"f:a": {"f:x": {}}})));
-        assert_eq!(
-            a.union(&b),
-            set(json!({"f:a": {".": {}, "f:x": {}}, "f:b": {}, "f:c": {}}))
-        );
+        assert_eq!(a.union(&b), set(json!({"f:a": {".": {}, "f:x": {}}, "f:b": {}, "f:c": {}})));
         let mut c = a.clone();
         c.forget(&[&["a", "x"], &["b"]]);
         assert_eq!(c, set(json!({"f:a": {}})));

@@ -76,26 +76,14 @@ fn children<'a>(node: &Node<'a>, value: &'a Value) -> Vec<(Element, &'a Value, N
     let entries = || value.as_object().into_iter().flatten();
     match node {
         Node::Leaf => Vec::new(),
-        Node::Struct(shape) => entries()
-            .map(|(key, child)| {
-                (
-                    field(key),
-                    child,
-                    shape.field(key).map_or(Node::Leaf, node_of),
-                )
-            })
-            .collect(),
-        Node::Map(item) => entries()
-            .map(|(key, child)| (field(key), child, node_of_item(item)))
-            .collect(),
-        Node::Keyed(item, keys) => items(value)
-            .iter()
-            .map(|child| (key_of(child, keys), child, node_of_item(item)))
-            .collect(),
-        Node::Set => items(value)
-            .iter()
-            .map(|child| (value_of(child), child, Node::Leaf))
-            .collect(),
+        Node::Struct(shape) => {
+            entries().map(|(key, child)| (field(key), child, shape.field(key).map_or(Node::Leaf, node_of))).collect()
+        }
+        Node::Map(item) => entries().map(|(key, child)| (field(key), child, node_of_item(item))).collect(),
+        Node::Keyed(item, keys) => {
+            items(value).iter().map(|child| (key_of(child, keys), child, node_of_item(item))).collect()
+        }
+        Node::Set => items(value).iter().map(|child| (value_of(child), child, Node::Leaf)).collect(),
     }
 }
 
@@ -103,12 +91,7 @@ fn children<'a>(node: &Node<'a>, value: &'a Value) -> Vec<(Element, &'a Value, N
 #[must_use]
 pub fn fields_of(shape: &'static Object, configuration: &Value) -> FieldSet {
     let mut set = FieldSet::default();
-    collect(
-        &Node::Struct(shape),
-        configuration,
-        &mut Vec::new(),
-        &mut set,
-    );
+    collect(&Node::Struct(shape), configuration, &mut Vec::new(), &mut set);
     set
 }
 
@@ -134,8 +117,7 @@ pub fn undeclared(shape: &'static Object, configuration: &Value) -> Option<Strin
 fn find_undeclared(node: &Node<'_>, value: &Value, prefix: &str, top: bool) -> Option<String> {
     if let Node::Struct(shape) = node {
         for key in value.as_object().into_iter().flatten().map(|(key, _)| key) {
-            let known = shape.field(key).is_some()
-                || (top && matches!(key.as_str(), "apiVersion" | "kind"));
+            let known = shape.field(key).is_some() || (top && matches!(key.as_str(), "apiVersion" | "kind"));
             if !known {
                 return Some(format!("{prefix}.{key}"));
             }
@@ -143,9 +125,7 @@ fn find_undeclared(node: &Node<'_>, value: &Value, prefix: &str, top: bool) -> O
     }
     children(node, value)
         .into_iter()
-        .find_map(|(element, child, node)| {
-            find_undeclared(&node, child, &format!("{prefix}{element}"), false)
-        })
+        .find_map(|(element, child, node)| find_undeclared(&node, child, &format!("{prefix}{element}"), false))
 }
 
 /// What differs between two objects.
@@ -165,37 +145,21 @@ pub fn compare(shape: &'static Object, old: &Value, new: &Value) -> Comparison {
 }
 
 impl Comparison {
-    fn value(
-        &mut self,
-        node: &Node<'_>,
-        old: Option<&Value>,
-        new: Option<&Value>,
-        path: &mut Vec<Element>,
-    ) {
+    fn value(&mut self, node: &Node<'_>, old: Option<&Value>, new: Option<&Value>, path: &mut Vec<Element>) {
         match (old, new) {
             (None, Some(_)) => self.added.insert(path),
             (Some(_), None) => self.removed.insert(path),
-            (Some(old), Some(new)) if matches!(node, Node::Leaf) && old != new => {
-                self.modified.insert(path)
-            }
+            (Some(old), Some(new)) if matches!(node, Node::Leaf) && old != new => self.modified.insert(path),
             _ => {}
         }
         self.children(node, old, new, path);
     }
 
-    fn children(
-        &mut self,
-        node: &Node<'_>,
-        old: Option<&Value>,
-        new: Option<&Value>,
-        path: &mut Vec<Element>,
-    ) {
+    fn children(&mut self, node: &Node<'_>, old: Option<&Value>, new: Option<&Value>, path: &mut Vec<Element>) {
         let null = Value::Null;
         let mut new_children = children(node, new.unwrap_or(&null));
         for (element, old_child, child_node) in children(node, old.unwrap_or(&null)) {
-            let at = new_children
-                .iter()
-                .position(|(other, ..)| *other == element);
+            let at = new_children.iter().position(|(other, ..)| *other == element);
             let new_child = at.map(|at| new_children.swap_remove(at).1);
             path.push(element);
             self.value(&child_node, Some(old_child), new_child, path);
@@ -257,22 +221,12 @@ pub fn prune(shape: &'static Object, object: &mut Value, before: &FieldSet, now:
         // Metadata itself always stays: identity is in it.
         let metadata = *element == field("metadata");
         let nothing = FieldSet::default();
-        let kept = if metadata {
-            Some(now.at(element).unwrap_or(&nothing))
-        } else {
-            now.at(element)
-        };
+        let kept = if metadata { Some(now.at(element).unwrap_or(&nothing)) } else { now.at(element) };
         prune_element(&Node::Struct(shape), object, element, below, kept);
     }
 }
 
-fn prune_element(
-    node: &Node<'_>,
-    parent: &mut Value,
-    element: &Element,
-    before: &FieldSet,
-    now: Option<&FieldSet>,
-) {
+fn prune_element(node: &Node<'_>, parent: &mut Value, element: &Element, before: &FieldSet, now: Option<&FieldSet>) {
     let Some(now) = now else {
         remove(node, parent, element);
         return;
@@ -294,18 +248,13 @@ fn child_mut<'a, 'n>(
     element: &Element,
 ) -> Option<(&'a mut Value, Node<'n>)> {
     match (node, element) {
-        (Node::Struct(shape), Element::Field(name)) => Some((
-            parent.get_mut(name)?,
-            shape.field(name).map_or(Node::Leaf, node_of),
-        )),
-        (Node::Map(item), Element::Field(name)) => {
-            Some((parent.get_mut(name)?, node_of_item(item)))
+        (Node::Struct(shape), Element::Field(name)) => {
+            Some((parent.get_mut(name)?, shape.field(name).map_or(Node::Leaf, node_of)))
         }
+        (Node::Map(item), Element::Field(name)) => Some((parent.get_mut(name)?, node_of_item(item))),
         (Node::Keyed(item, keys), Element::Key(_)) => {
             let list = parent.as_array_mut()?;
-            let child = list
-                .iter_mut()
-                .find(|child| key_of(child, keys) == *element)?;
+            let child = list.iter_mut().find(|child| key_of(child, keys) == *element)?;
             Some((child, node_of_item(item)))
         }
         _ => None,

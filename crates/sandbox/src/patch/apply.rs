@@ -45,19 +45,12 @@ pub fn apply(
     let mut owners = Owners::read(before);
     let previous = owners.get(&owner).cloned().unwrap_or_default();
     owners.entry(&owner).fields = fields;
-    let wanted = owners
-        .0
-        .iter()
-        .fold(FieldSet::default(), |all, owned| all.union(&owned.fields));
+    let wanted = owners.0.iter().fold(FieldSet::default(), |all, owned| all.union(&owned.fields));
     let mut after = walk::merge(shape, before, configuration);
     walk::prune(shape, &mut after, &previous, &wanted);
 
     let mut comparison = walk::compare(shape, before, &after);
-    for fields in [
-        &mut comparison.added,
-        &mut comparison.modified,
-        &mut comparison.removed,
-    ] {
+    for fields in [&mut comparison.added, &mut comparison.modified, &mut comparison.removed] {
         fields.forget(&unowned);
     }
     let changed = comparison.added.union(&comparison.modified);
@@ -79,12 +72,7 @@ fn conflicts(owners: &Owners, owner: &Owner, changed: &FieldSet) -> Vec<(String,
         .0
         .iter()
         .filter(|owned| owned.owner != *owner)
-        .map(|owned| {
-            (
-                spelt(&owned.owner),
-                owned.fields.intersection(changed).paths(),
-            )
-        })
+        .map(|owned| (spelt(&owned.owner), owned.fields.intersection(changed).paths()))
         .filter(|(_, paths)| !paths.is_empty())
         .collect();
     conflicts.sort();
@@ -96,10 +84,7 @@ fn spelt(owner: &Owner) -> String {
     match (owner.operation, owner.subresource.as_str()) {
         (Operation::Apply, _) => name,
         (Operation::Update, "") => format!("{name} using {}", owner.api_version),
-        (Operation::Update, part) => format!(
-            "{name} with subresource {part:?} using {}",
-            owner.api_version
-        ),
+        (Operation::Update, part) => format!("{name} with subresource {part:?} using {}", owner.api_version),
     }
 }
 
@@ -114,27 +99,17 @@ fn refusal(conflicts: &[(String, Vec<String>)]) -> Status {
         })
         .collect();
     let text = match causes.as_slice() {
-        [only] => format!(
-            "Apply failed with 1 conflict: {}: {}",
-            only.message, only.field
-        ),
+        [only] => format!("Apply failed with 1 conflict: {}: {}", only.message, only.field),
         several => {
             let managers = conflicts.iter().map(|(manager, paths)| {
                 let paths: String = paths.iter().map(|path| format!("\n- {path}")).collect();
                 format!("conflicts with {manager}:{paths}")
             });
             let managers: Vec<String> = managers.collect();
-            format!(
-                "Apply failed with {} conflicts: {}",
-                several.len(),
-                managers.join("\n")
-            )
+            format!("Apply failed with {} conflicts: {}", several.len(), managers.join("\n"))
         }
     };
-    Status::new(409, "Conflict", text).with_details(Details {
-        causes,
-        ..Details::default()
-    })
+    Status::new(409, "Conflict", text).with_details(Details { causes, ..Details::default() })
 }
 
 #[cfg(test)]
@@ -145,27 +120,11 @@ mod tests {
     use crate::resources;
 
     fn manager(name: &str) -> Manager {
-        Manager {
-            name: name.to_owned(),
-            apply: true,
-            subresource: "",
-        }
+        Manager { name: name.to_owned(), apply: true, subresource: "" }
     }
 
-    fn applied(
-        name: &str,
-        live: Option<&Value>,
-        configuration: Value,
-        force: bool,
-    ) -> Result<Value, Status> {
-        apply(
-            resources::DEPLOYMENTS,
-            live,
-            &configuration,
-            &manager(name),
-            force,
-            Timestamp::UNIX_EPOCH,
-        )
+    fn applied(name: &str, live: Option<&Value>, configuration: Value, force: bool) -> Result<Value, Status> {
+        apply(resources::DEPLOYMENTS, live, &configuration, &manager(name), force, Timestamp::UNIX_EPOCH)
     }
 
     fn configuration(containers: Value) -> Value {
@@ -175,65 +134,25 @@ mod tests {
 
     #[test]
     fn an_element_goes_when_its_only_owner_drops_it() {
-        let first = applied(
-            "a",
-            None,
-            configuration(json!([{"name": "c", "image": "x"}])),
-            false,
-        )
-        .unwrap();
-        let second = applied(
-            "b",
-            Some(&first),
-            configuration(json!([{"name": "d", "image": "y"}])),
-            false,
-        )
-        .unwrap();
-        assert_eq!(
-            object::items(&second, "/spec/template/spec/containers").len(),
-            2
-        );
-        let third = applied(
-            "b",
-            Some(&second),
-            configuration(json!([{"name": "c"}])),
-            false,
-        )
-        .unwrap();
-        assert_eq!(
-            third.pointer("/spec/template/spec/containers"),
-            Some(&json!([{"name": "c", "image": "x"}]))
-        );
+        let first = applied("a", None, configuration(json!([{"name": "c", "image": "x"}])), false).unwrap();
+        let second = applied("b", Some(&first), configuration(json!([{"name": "d", "image": "y"}])), false).unwrap();
+        assert_eq!(object::items(&second, "/spec/template/spec/containers").len(), 2);
+        let third = applied("b", Some(&second), configuration(json!([{"name": "c"}])), false).unwrap();
+        assert_eq!(third.pointer("/spec/template/spec/containers"), Some(&json!([{"name": "c", "image": "x"}])));
     }
 
     #[test]
     fn what_a_parent_loses_takes_its_defaults_with_it() {
         let probe = json!([{"name": "c", "readinessProbe": {"httpGet": {"port": 80}}}]);
         let mut live = applied("a", None, configuration(probe), false).unwrap();
-        live["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]["periodSeconds"] =
-            json!(10);
-        let after = applied(
-            "a",
-            Some(&live),
-            configuration(json!([{"name": "c"}])),
-            false,
-        )
-        .unwrap();
-        assert_eq!(
-            after.pointer("/spec/template/spec/containers"),
-            Some(&json!([{"name": "c"}]))
-        );
+        live["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]["periodSeconds"] = json!(10);
+        let after = applied("a", Some(&live), configuration(json!([{"name": "c"}])), false).unwrap();
+        assert_eq!(after.pointer("/spec/template/spec/containers"), Some(&json!([{"name": "c"}])));
     }
 
     #[test]
     fn a_conflict_names_path_and_owner_and_force_takes_over() {
-        let first = applied(
-            "a",
-            None,
-            configuration(json!([{"name": "c", "image": "x"}])),
-            false,
-        )
-        .unwrap();
+        let first = applied("a", None, configuration(json!([{"name": "c", "image": "x"}])), false).unwrap();
         let other = configuration(json!([{"name": "c", "image": "y"}]));
         let refused = applied("b", Some(&first), other.clone(), false).unwrap_err();
         assert_eq!(
@@ -241,12 +160,7 @@ mod tests {
             "Apply failed with 1 conflict: conflict with \"a\": .spec.template.spec.containers[name=\"c\"].image"
         );
         let taken = applied("b", Some(&first), other, true).unwrap();
-        let back = applied(
-            "a",
-            Some(&taken),
-            configuration(json!([{"name": "c", "image": "x"}])),
-            false,
-        );
+        let back = applied("a", Some(&taken), configuration(json!([{"name": "c", "image": "x"}])), false);
         assert!(back.unwrap_err().message.contains("conflict with \"b\""));
     }
 }

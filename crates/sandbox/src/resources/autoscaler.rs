@@ -68,3 +68,40 @@ pub(super) fn validate(new: &Value, _: Option<&Value>) -> Vec<FieldError> {
     }
     errors
 }
+
+/// From autoscaling/v1: the CPU target is one metric among others.
+pub(super) fn to_v2(mut autoscaler: Value) -> Value {
+    if let Some(spec) = autoscaler.get_mut("spec").and_then(Value::as_object_mut)
+        && let Some(percent) = spec.shift_remove("targetCPUUtilizationPercentage")
+    {
+        let metrics = match percent {
+            Value::Null => Value::Null,
+            percent => json!([{"type": "Resource", "resource": {"name": "cpu",
+                "target": {"type": "Utilization", "averageUtilization": percent}}}]),
+        };
+        spec.insert("metrics".to_owned(), metrics);
+    }
+    autoscaler
+}
+
+/// To autoscaling/v1; other metrics and the scaling behaviour have no place there.
+pub(super) fn from_v2(mut autoscaler: Value) -> Value {
+    if let Some(spec) = autoscaler.get_mut("spec").and_then(Value::as_object_mut) {
+        spec.shift_remove("behavior");
+        let metrics = spec.shift_remove("metrics");
+        let metrics = metrics.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let percent = metrics
+            .iter()
+            .filter(|metric| metric.pointer("/resource/name") == Some(&json!("cpu")))
+            .find_map(|metric| metric.pointer("/resource/target/averageUtilization"));
+        if let Some(percent) = percent {
+            spec.insert("targetCPUUtilizationPercentage".to_owned(), percent.clone());
+        }
+    }
+    if let Some(status) = autoscaler.get_mut("status").and_then(Value::as_object_mut) {
+        status.shift_remove("currentMetrics");
+        status.shift_remove("conditions");
+        fill(status, "currentReplicas", 0);
+    }
+    autoscaler
+}

@@ -13,23 +13,13 @@ pub(crate) fn pod(object: &Value, now: Timestamp) -> Vec<Value> {
     let or_none = |text: &str| json!(if text.is_empty() { "<none>" } else { text });
     let restarts = match (summary.restarts, summary.last_restart) {
         (count, Some(last)) if count > 0 => {
-            format!(
-                "{count} ({} ago)",
-                since(Some(last), now).as_str().unwrap_or_default()
-            )
+            format!("{count} ({} ago)", since(Some(last), now).as_str().unwrap_or_default())
         }
         (count, _) => count.to_string(),
     };
     let gates = items(object, "/spec/readinessGates");
-    let passed = gates
-        .iter()
-        .filter(|gate| condition(object, text(gate, "/conditionType")) == "True")
-        .count();
-    let gates = if gates.is_empty() {
-        "<none>".to_owned()
-    } else {
-        format!("{passed}/{}", gates.len())
-    };
+    let passed = gates.iter().filter(|gate| condition(object, text(gate, "/conditionType")) == "True").count();
+    let gates = if gates.is_empty() { "<none>".to_owned() } else { format!("{passed}/{}", gates.len()) };
     vec![
         json!(object::name(object)),
         json!(format!("{}/{total}", summary.ready)),
@@ -54,14 +44,8 @@ struct Summary {
 fn summary(pod: &Value) -> Summary {
     let phase = text(pod, "/status/phase");
     let reason = text(pod, "/status/reason");
-    let mut summary = Summary {
-        word: if reason.is_empty() { phase } else { reason }.to_owned(),
-        ..Summary::default()
-    };
-    if items(pod, "/status/conditions")
-        .iter()
-        .any(|one| text(one, "/reason") == "SchedulingGated")
-    {
+    let mut summary = Summary { word: if reason.is_empty() { phase } else { reason }.to_owned(), ..Summary::default() };
+    if items(pod, "/status/conditions").iter().any(|one| text(one, "/reason") == "SchedulingGated") {
         summary.word = "SchedulingGated".to_owned();
     }
     if let Some(word) = initializing(pod, &mut summary) {
@@ -82,10 +66,7 @@ fn summary(pod: &Value) -> Summary {
 /// What the init containers are at, while they are not all done.
 fn initializing(pod: &Value, summary: &mut Summary) -> Option<String> {
     let total = items(pod, "/spec/initContainers").len();
-    for (index, status) in items(pod, "/status/initContainerStatuses")
-        .iter()
-        .enumerate()
-    {
+    for (index, status) in items(pod, "/status/initContainerStatuses").iter().enumerate() {
         count_restarts(status, summary);
         if integer(status, "/state/terminated/exitCode") == Some(0) {
             continue;
@@ -112,9 +93,7 @@ fn running(pod: &Value, summary: &mut Summary) {
             waiting.clone_into(&mut summary.word);
         } else if status.pointer("/state/terminated").is_some() {
             summary.word = terminated_word(status);
-        } else if status.get("ready") == Some(&Value::Bool(true))
-            && status.pointer("/state/running").is_some()
-        {
+        } else if status.get("ready") == Some(&Value::Bool(true)) && status.pointer("/state/running").is_some() {
             any_running = true;
             summary.ready += 1;
         }
@@ -126,15 +105,9 @@ fn running(pod: &Value, summary: &mut Summary) {
 }
 
 fn terminated_word(status: &Value) -> String {
-    match (
-        text(status, "/state/terminated/reason"),
-        integer(status, "/state/terminated/signal"),
-    ) {
+    match (text(status, "/state/terminated/reason"), integer(status, "/state/terminated/signal")) {
         ("", Some(signal)) if signal != 0 => format!("Signal:{signal}"),
-        ("", _) => format!(
-            "ExitCode:{}",
-            integer(status, "/state/terminated/exitCode").unwrap_or(0)
-        ),
+        ("", _) => format!("ExitCode:{}", integer(status, "/state/terminated/exitCode").unwrap_or(0)),
         (reason, _) => reason.to_owned(),
     }
 }
@@ -146,9 +119,7 @@ fn count_restarts(status: &Value, summary: &mut Summary) {
 }
 
 fn condition<'a>(pod: &'a Value, kind: &str) -> &'a str {
-    let found = items(pod, "/status/conditions")
-        .iter()
-        .find(|one| text(one, "/type") == kind);
+    let found = items(pod, "/status/conditions").iter().find(|one| text(one, "/type") == kind);
     found.map_or("", |one| text(one, "/status"))
 }
 
@@ -157,8 +128,7 @@ mod tests {
     use super::*;
 
     fn word(status: Value, deleting: bool) -> String {
-        let mut pod =
-            json!({"metadata": {"name": "p"}, "spec": {"containers": [{}, {}]}, "status": status});
+        let mut pod = json!({"metadata": {"name": "p"}, "spec": {"containers": [{}, {}]}, "status": status});
         if deleting {
             pod["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
         }
@@ -179,36 +149,16 @@ mod tests {
         let killed = json!({"state": {"terminated": {"signal": 9}}});
         let cases = [
             (json!({"phase": "Pending"}), false, "0/2 Pending 0"),
-            (
-                json!({"phase": "Running", "containerStatuses": [running, running]}),
-                false,
-                "2/2 Running 0",
-            ),
-            (
-                json!({"phase": "Running", "containerStatuses": [running, running]}),
-                true,
-                "2/2 Terminating 0",
-            ),
+            (json!({"phase": "Running", "containerStatuses": [running, running]}), false, "2/2 Running 0"),
+            (json!({"phase": "Running", "containerStatuses": [running, running]}), true, "2/2 Terminating 0"),
             (
                 json!({"phase": "Running", "containerStatuses": [running, looping]}),
                 false,
                 "1/2 CrashLoopBackOff 3 (30s ago)",
             ),
-            (
-                json!({"phase": "Running", "containerStatuses": [running, done]}),
-                false,
-                "1/2 NotReady 0",
-            ),
-            (
-                json!({"phase": "Failed", "containerStatuses": [killed]}),
-                true,
-                "0/2 Signal:9 0",
-            ),
-            (
-                json!({"phase": "Failed", "reason": "Evicted"}),
-                false,
-                "0/2 Evicted 0",
-            ),
+            (json!({"phase": "Running", "containerStatuses": [running, done]}), false, "1/2 NotReady 0"),
+            (json!({"phase": "Failed", "containerStatuses": [killed]}), true, "0/2 Signal:9 0"),
+            (json!({"phase": "Failed", "reason": "Evicted"}), false, "0/2 Evicted 0"),
         ];
         for (status, deleting, expected) in cases {
             assert_eq!(word(status, deleting), expected);
@@ -221,8 +171,7 @@ mod tests {
             "status": {"phase": "Pending", "initContainerStatuses": [{"state": {"terminated": {"exitCode": 0}}},
                 {"state": {"waiting": {"reason": "PodInitializing"}}}]}});
         assert_eq!(pod_cells(&pod)[2], "Init:1/2");
-        pod["status"]["initContainerStatuses"][1]["state"] =
-            json!({"waiting": {"reason": "ImagePullBackOff"}});
+        pod["status"]["initContainerStatuses"][1]["state"] = json!({"waiting": {"reason": "ImagePullBackOff"}});
         assert_eq!(pod_cells(&pod)[2], "Init:ImagePullBackOff");
     }
 }

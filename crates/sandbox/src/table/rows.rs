@@ -27,26 +27,16 @@ fn joined<'a>(parts: impl Iterator<Item = &'a str>) -> String {
 
 fn containers(object: &Value, key: &str) -> Value {
     let containers = items(object, "/spec/template/spec/containers").iter();
-    json!(joined(containers.map(|container| {
-        container
-            .get(key)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-    })))
+    json!(joined(containers.map(|container| { container.get(key).and_then(Value::as_str).unwrap_or_default() })))
 }
 
 /// A map as `a=b,c=d`.
 fn map_text(map: Option<&Value>, empty: &str) -> String {
     let pairs = map.and_then(Value::as_object).into_iter().flatten();
-    let mut pairs: Vec<String> = pairs
-        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
-        .collect();
+    let mut pairs: Vec<String> =
+        pairs.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
     pairs.sort();
-    if pairs.is_empty() {
-        empty.to_owned()
-    } else {
-        pairs.join(",")
-    }
+    if pairs.is_empty() { empty.to_owned() } else { pairs.join(",") }
 }
 
 /// A LabelSelector as a selector string.
@@ -55,23 +45,12 @@ fn selector_text(selector: Option<&Value>) -> String {
         return NONE.to_owned();
     };
     let mut parts: Vec<(String, String)> = Vec::new();
-    for (key, value) in selector
-        .get("matchLabels")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-    {
-        parts.push((
-            key.clone(),
-            format!("{key}={}", value.as_str().unwrap_or_default()),
-        ));
+    for (key, value) in selector.get("matchLabels").and_then(Value::as_object).into_iter().flatten() {
+        parts.push((key.clone(), format!("{key}={}", value.as_str().unwrap_or_default())));
     }
     for expression in items(selector, "/matchExpressions") {
         let key = text(expression, "/key");
-        let mut values: Vec<&str> = items(expression, "/values")
-            .iter()
-            .filter_map(Value::as_str)
-            .collect();
+        let mut values: Vec<&str> = items(expression, "/values").iter().filter_map(Value::as_str).collect();
         values.sort_unstable();
         let values = values.join(",");
         let written = match text(expression, "/operator") {
@@ -84,11 +63,7 @@ fn selector_text(selector: Option<&Value>) -> String {
     }
     parts.sort();
     let parts: Vec<String> = parts.into_iter().map(|(_, written)| written).collect();
-    if parts.is_empty() {
-        NONE.to_owned()
-    } else {
-        parts.join(",")
-    }
+    if parts.is_empty() { NONE.to_owned() } else { parts.join(",") }
 }
 
 /// A number or a text as text.
@@ -105,30 +80,13 @@ pub(crate) fn no_row(_: &Value, _: Timestamp) -> Vec<Value> {
 }
 
 pub(crate) fn config_map(object: &Value, now: Timestamp) -> Vec<Value> {
-    let entries = |key: &str| {
-        object
-            .get(key)
-            .and_then(Value::as_object)
-            .map_or(0, serde_json::Map::len)
-    };
-    vec![
-        name(object),
-        json!(entries("data") + entries("binaryData")),
-        age(object, now),
-    ]
+    let entries = |key: &str| object.get(key).and_then(Value::as_object).map_or(0, serde_json::Map::len);
+    vec![name(object), json!(entries("data") + entries("binaryData")), age(object, now)]
 }
 
 pub(crate) fn secret(object: &Value, now: Timestamp) -> Vec<Value> {
-    let entries = object
-        .get("data")
-        .and_then(Value::as_object)
-        .map_or(0, serde_json::Map::len);
-    vec![
-        name(object),
-        json!(text(object, "/type")),
-        json!(entries),
-        age(object, now),
-    ]
+    let entries = object.get("data").and_then(Value::as_object).map_or(0, serde_json::Map::len);
+    vec![name(object), json!(text(object, "/type")), json!(entries), age(object, now)]
 }
 
 /// Kinds that have nothing else worth a column.
@@ -137,19 +95,11 @@ pub(crate) fn name_and_age(object: &Value, now: Timestamp) -> Vec<Value> {
 }
 
 pub(crate) fn namespace(object: &Value, now: Timestamp) -> Vec<Value> {
-    vec![
-        name(object),
-        json!(text(object, "/status/phase")),
-        age(object, now),
-    ]
+    vec![name(object), json!(text(object, "/status/phase")), age(object, now)]
 }
 
 pub(crate) fn deployment(object: &Value, now: Timestamp) -> Vec<Value> {
-    let ready = format!(
-        "{}/{}",
-        count(object, "/status/readyReplicas"),
-        count(object, "/spec/replicas")
-    );
+    let ready = format!("{}/{}", count(object, "/status/readyReplicas"), count(object, "/spec/replicas"));
     vec![
         name(object),
         json!(ready),
@@ -176,18 +126,8 @@ pub(crate) fn replica_set(object: &Value, now: Timestamp) -> Vec<Value> {
 }
 
 pub(crate) fn stateful_set(object: &Value, now: Timestamp) -> Vec<Value> {
-    let ready = format!(
-        "{}/{}",
-        count(object, "/status/readyReplicas"),
-        count(object, "/spec/replicas")
-    );
-    vec![
-        name(object),
-        json!(ready),
-        age(object, now),
-        containers(object, "name"),
-        containers(object, "image"),
-    ]
+    let ready = format!("{}/{}", count(object, "/status/readyReplicas"), count(object, "/spec/replicas"));
+    vec![name(object), json!(ready), age(object, now), containers(object, "name"), containers(object, "image")]
 }
 
 pub(crate) fn daemon_set(object: &Value, now: Timestamp) -> Vec<Value> {
@@ -199,10 +139,7 @@ pub(crate) fn daemon_set(object: &Value, now: Timestamp) -> Vec<Value> {
         status("numberReady"),
         status("updatedNumberScheduled"),
         status("numberAvailable"),
-        json!(map_text(
-            object.pointer("/spec/template/spec/nodeSelector"),
-            NONE
-        )),
+        json!(map_text(object.pointer("/spec/template/spec/nodeSelector"), NONE)),
         age(object, now),
         containers(object, "name"),
         containers(object, "image"),
@@ -214,24 +151,15 @@ pub(crate) fn service(object: &Value, now: Timestamp) -> Vec<Value> {
     let kind = text(object, "/spec/type");
     let balanced = || {
         let ingress = items(object, "/status/loadBalancer/ingress").iter();
-        ingress
-            .map(|one| or(text(one, "/ip"), text(one, "/hostname")))
-            .collect::<Vec<_>>()
+        ingress.map(|one| or(text(one, "/ip"), text(one, "/hostname"))).collect::<Vec<_>>()
     };
-    let mut external: Vec<&str> = items(object, "/spec/externalIPs")
-        .iter()
-        .filter_map(Value::as_str)
-        .collect();
+    let mut external: Vec<&str> = items(object, "/spec/externalIPs").iter().filter_map(Value::as_str).collect();
     let external = match kind {
         "ExternalName" => text(object, "/spec/externalName").to_owned(),
         "LoadBalancer" => {
             let mut all = balanced();
             all.append(&mut external);
-            if all.is_empty() {
-                "<pending>".to_owned()
-            } else {
-                all.join(",")
-            }
+            if all.is_empty() { "<pending>".to_owned() } else { all.join(",") }
         }
         "ClusterIP" | "NodePort" if external.is_empty() => NONE.to_owned(),
         "ClusterIP" | "NodePort" => external.join(","),
@@ -241,11 +169,7 @@ pub(crate) fn service(object: &Value, now: Timestamp) -> Vec<Value> {
         .iter()
         .map(|port| match count(port, "/nodePort") {
             0 => format!("{}/{}", count(port, "/port"), text(port, "/protocol")),
-            node => format!(
-                "{}:{node}/{}",
-                count(port, "/port"),
-                text(port, "/protocol")
-            ),
+            node => format!("{}:{node}/{}", count(port, "/port"), text(port, "/protocol")),
         })
         .collect();
     vec![
@@ -268,48 +192,25 @@ pub(crate) fn endpoints(object: &Value, now: Timestamp) -> Vec<Value> {
             if ports.is_empty() {
                 all.push(text(address, "/ip").to_owned());
             }
-            all.extend(
-                ports
-                    .iter()
-                    .map(|port| format!("{}:{}", text(address, "/ip"), count(port, "/port"))),
-            );
+            all.extend(ports.iter().map(|port| format!("{}:{}", text(address, "/ip"), count(port, "/port"))));
         }
     }
-    vec![
-        name(object),
-        json!(some_and_more(&all, MOST)),
-        age(object, now),
-    ]
+    vec![name(object), json!(some_and_more(&all, MOST)), age(object, now)]
 }
 
 pub(crate) fn endpoint_slice(object: &Value, now: Timestamp) -> Vec<Value> {
     const MOST: usize = 3;
-    let ports: Vec<String> = items(object, "/ports")
-        .iter()
-        .map(|port| plain(port.get("port"), or(text(port, "/name"), "*")))
-        .collect();
-    let ports = if object.get("ports").is_none_or(Value::is_null) {
-        UNSET.to_owned()
-    } else {
-        some_and_more(&ports, MOST)
-    };
+    let ports: Vec<String> =
+        items(object, "/ports").iter().map(|port| plain(port.get("port"), or(text(port, "/name"), "*"))).collect();
+    let ports =
+        if object.get("ports").is_none_or(Value::is_null) { UNSET.to_owned() } else { some_and_more(&ports, MOST) };
     let addresses: Vec<String> = items(object, "/endpoints")
         .iter()
         .flat_map(|endpoint| items(endpoint, "/addresses"))
         .filter_map(|address| address.as_str().map(str::to_owned))
         .collect();
-    let addresses = if addresses.is_empty() {
-        UNSET.to_owned()
-    } else {
-        some_and_more(&addresses, MOST)
-    };
-    vec![
-        name(object),
-        json!(text(object, "/addressType")),
-        json!(ports),
-        json!(addresses),
-        age(object, now),
-    ]
+    let addresses = if addresses.is_empty() { UNSET.to_owned() } else { some_and_more(&addresses, MOST) };
+    vec![name(object), json!(text(object, "/addressType")), json!(ports), json!(addresses), age(object, now)]
 }
 
 fn some_and_more(all: &[String], most: usize) -> String {
@@ -321,9 +222,7 @@ fn some_and_more(all: &[String], most: usize) -> String {
 }
 
 pub(crate) fn node(object: &Value, now: Timestamp) -> Vec<Value> {
-    let ready = items(object, "/status/conditions")
-        .iter()
-        .find(|one| text(one, "/type") == "Ready");
+    let ready = items(object, "/status/conditions").iter().find(|one| text(one, "/type") == "Ready");
     let mut status = match ready.map(|condition| text(condition, "/status")) {
         Some("True") => "Ready".to_owned(),
         Some(_) => "NotReady".to_owned(),
@@ -339,9 +238,7 @@ pub(crate) fn node(object: &Value, now: Timestamp) -> Vec<Value> {
         .collect();
     roles.sort_unstable();
     let address = |kind: &str| {
-        let found = items(object, "/status/addresses")
-            .iter()
-            .find(|one| text(one, "/type") == kind);
+        let found = items(object, "/status/addresses").iter().find(|one| text(one, "/type") == kind);
         json!(found.map_or(NONE, |one| text(one, "/address")))
     };
     let info = |key: &str| text(object, &format!("/status/nodeInfo/{key}"));
@@ -368,22 +265,14 @@ pub(crate) fn node(object: &Value, now: Timestamp) -> Vec<Value> {
 pub(crate) fn event(object: &Value, now: Timestamp) -> Vec<Value> {
     let time = |pointer: &str| object::timestamp(object, pointer);
     let first = time("/firstTimestamp").or_else(|| time("/eventTime"));
-    let last = time("/series/lastObservedTime")
-        .or_else(|| time("/lastTimestamp"))
-        .or(first);
+    let last = time("/series/lastObservedTime").or_else(|| time("/lastTimestamp")).or(first);
     let about = |key: &str| text(object, &format!("/involvedObject/{key}"));
     let target = match about("name") {
         "" => about("kind").to_lowercase(),
         name => format!("{}/{name}", about("kind").to_lowercase()),
     };
-    let component = or(
-        text(object, "/source/component"),
-        text(object, "/reportingComponent"),
-    );
-    let source = match or(
-        text(object, "/source/host"),
-        text(object, "/reportingInstance"),
-    ) {
+    let component = or(text(object, "/source/component"), text(object, "/reportingComponent"));
+    let source = match or(text(object, "/source/host"), text(object, "/reportingInstance")) {
         "" => component.to_owned(),
         host => format!("{component}, {host}"),
     };
@@ -416,11 +305,8 @@ pub(crate) fn disruption_budget(object: &Value, now: Timestamp) -> Vec<Value> {
 }
 
 pub(crate) fn autoscaler(object: &Value, now: Timestamp) -> Vec<Value> {
-    let reference = format!(
-        "{}/{}",
-        text(object, "/spec/scaleTargetRef/kind"),
-        text(object, "/spec/scaleTargetRef/name")
-    );
+    let reference =
+        format!("{}/{}", text(object, "/spec/scaleTargetRef/kind"), text(object, "/spec/scaleTargetRef/name"));
     let targets: Vec<String> = items(object, "/spec/metrics").iter().map(metric).collect();
     vec![
         name(object),
@@ -450,10 +336,7 @@ fn metric(metric: &Value) -> String {
     };
     match kind {
         "Resource" | "ContainerResource" => {
-            format!(
-                "{}: <unknown>/{wanted}",
-                text(metric, &format!("/{key}/name"))
-            )
+            format!("{}: <unknown>/{wanted}", text(metric, &format!("/{key}/name")))
         }
         _ => format!("<unknown>/{wanted}"),
     }
@@ -464,50 +347,28 @@ pub(crate) fn resource_quota(object: &Value, now: Timestamp) -> Vec<Value> {
     let mut limits = Vec::new();
     let hard = object.pointer("/status/hard").and_then(Value::as_object);
     for (key, most) in hard.into_iter().flatten() {
-        let used = object
-            .pointer("/status/used")
-            .and_then(|used| used.get(key));
+        let used = object.pointer("/status/used").and_then(|used| used.get(key));
         let entry = format!("{key}: {}/{}", plain(used, "0"), plain(Some(most), "0"));
-        if key.starts_with("limits.") {
-            limits.push(entry)
-        } else {
-            requests.push(entry)
-        }
+        if key.starts_with("limits.") { limits.push(entry) } else { requests.push(entry) }
     }
     requests.sort();
     limits.sort();
-    vec![
-        name(object),
-        json!(requests.join(", ")),
-        json!(limits.join(", ")),
-        age(object, now),
-    ]
+    vec![name(object), json!(requests.join(", ")), json!(limits.join(", ")), age(object, now)]
 }
 
 pub(crate) fn lease(object: &Value, now: Timestamp) -> Vec<Value> {
-    vec![
-        name(object),
-        json!(text(object, "/spec/holderIdentity")),
-        age(object, now),
-    ]
+    vec![name(object), json!(text(object, "/spec/holderIdentity")), age(object, now)]
 }
 
 pub(crate) fn ingress(object: &Value, now: Timestamp) -> Vec<Value> {
-    let mut hosts: Vec<&str> = items(object, "/spec/rules")
-        .iter()
-        .map(|rule| text(rule, "/host"))
-        .filter(|host| !host.is_empty())
-        .collect();
+    let mut hosts: Vec<&str> =
+        items(object, "/spec/rules").iter().map(|rule| text(rule, "/host")).filter(|host| !host.is_empty()).collect();
     if hosts.is_empty() {
         hosts.push("*");
     }
     let addresses = items(object, "/status/loadBalancer/ingress").iter();
     let addresses = joined(addresses.map(|one| or(text(one, "/ip"), text(one, "/hostname"))));
-    let ports = if items(object, "/spec/tls").is_empty() {
-        "80"
-    } else {
-        "80, 443"
-    };
+    let ports = if items(object, "/spec/tls").is_empty() { "80" } else { "80, 443" };
     vec![
         name(object),
         json!(plain(object.pointer("/spec/ingressClassName"), NONE)),

@@ -25,9 +25,7 @@ pub(super) fn namespace_accepts(
         return Err(Status::not_found(resources::NAMESPACES, namespace));
     };
     if object::is_deleting(object) {
-        let why = format!(
-            "unable to create new content in namespace {namespace} because it is being terminated"
-        );
+        let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
         let mut status = Status::forbidden(resource, name, &why);
         if let Some(details) = &mut status.details {
             details.causes.push(Cause {
@@ -49,11 +47,7 @@ pub(super) fn complete(resource: &Resource, object: &Value) -> Result<Value, Sta
 }
 
 /// The object as it will be stored, after everything that completes it.
-pub(super) fn settle(
-    resource: &Resource,
-    mut object: Value,
-    stored: Option<&Value>,
-) -> Result<Value, Status> {
+pub(super) fn settle(resource: &Resource, mut object: Value, stored: Option<&Value>) -> Result<Value, Status> {
     (resource.prepare)(&mut object, stored);
     shape(resource, &object)
 }
@@ -66,9 +60,7 @@ pub(super) fn empty(resource: &Resource) -> Result<Value, Status> {
 fn shape(resource: &Resource, object: &Value) -> Result<Value, Status> {
     let decoded = decode(resource.schema(), object).map_err(|error| {
         let (kind, version) = (resource.kind, resource.version);
-        Status::bad_request(format!(
-            "{kind} in version \"{version}\" cannot be handled as a {kind}: {error}"
-        ))
+        Status::bad_request(format!("{kind} in version \"{version}\" cannot be handled as a {kind}: {error}"))
     })?;
     Ok(decoded.value)
 }
@@ -109,24 +101,17 @@ fn admit_pod(writes: &mut Writes<'_>, pod: &mut Value) -> Result<(), Status> {
     let account = object::text(pod, "/spec/serviceAccountName");
     // The default account is always there: a namespace gets it at once.
     let known = matches!(account, "" | "default")
-        || writes
-            .storage
-            .get(resources::SERVICEACCOUNTS, namespace, account)
-            .is_some();
+        || writes.storage.get(resources::SERVICEACCOUNTS, namespace, account).is_some();
     if !known {
         return refuse(format!(
             "error looking up service account {namespace}/{account}: serviceaccount \"{account}\" not found"
         ));
     }
     let class = object::text(pod, "/spec/priorityClassName");
-    if !matches!(
-        class,
-        "" | "system-cluster-critical" | "system-node-critical"
-    ) {
+    if !matches!(class, "" | "system-cluster-critical" | "system-node-critical") {
         return refuse(format!("no PriorityClass with name {class} was found"));
     }
-    if let Some(priority) =
-        object::integer(pod, "/spec/priority").filter(|priority| *priority != 0 && class.is_empty())
+    if let Some(priority) = object::integer(pod, "/spec/priority").filter(|priority| *priority != 0 && class.is_empty())
     {
         return refuse(format!(
             "the integer value of priority ({priority}) must not be provided in pod spec; priority admission \
@@ -135,9 +120,7 @@ fn admit_pod(writes: &mut Writes<'_>, pod: &mut Value) -> Result<(), Status> {
     }
     let runtime = object::text(pod, "/spec/runtimeClassName");
     if !runtime.is_empty() {
-        return refuse(format!(
-            "pod rejected: RuntimeClass \"{runtime}\" not found"
-        ));
+        return refuse(format!("pod rejected: RuntimeClass \"{runtime}\" not found"));
     }
     let suffix = writes.random_suffix(5);
     resources::pod::admit(pod, &suffix);
@@ -158,21 +141,12 @@ fn admit_service(writes: &mut Writes<'_>, service: &mut Value) -> Result<(), Sta
     let mut errors = Vec::new();
     let address = object::text(service, "/spec/clusterIP");
     if !matches!(address, "" | "None") && addresses.contains(address) {
-        let complaint =
-            format!("failed to allocate IP {address}: provided IP is already allocated");
-        errors.push(FieldError::invalid(
-            "spec.clusterIPs",
-            &json!([address]),
-            &complaint,
-        ));
+        let complaint = format!("failed to allocate IP {address}: provided IP is already allocated");
+        errors.push(FieldError::invalid("spec.clusterIPs", &json!([address]), &complaint));
     }
     for (index, port) in node_ports(service).filter(|(_, port)| ports.contains(port)) {
         let field = format!("spec.ports[{index}].nodePort");
-        errors.push(FieldError::invalid(
-            field,
-            &json!(port),
-            "provided port is already allocated",
-        ));
+        errors.push(FieldError::invalid(field, &json!(port), "provided port is already allocated"));
     }
     if !errors.is_empty() {
         return Err(Status::invalid(resources::SERVICES, &name, errors));
@@ -187,9 +161,7 @@ fn admit_service(writes: &mut Writes<'_>, service: &mut Value) -> Result<(), Sta
         .map(|[c, d]| format!("{a}.{b}.{c}.{d}"))
         .find(|address| !addresses.contains(address));
     let Some(free) = free else {
-        return Err(Status::unexplained(
-            "failed to allocate a serviceIP: range is full",
-        ));
+        return Err(Status::unexplained("failed to allocate a serviceIP: range is full"));
     };
     service::assign_cluster_ip(service, || free);
     let range = service::NODE_PORTS;
@@ -199,17 +171,11 @@ fn admit_service(writes: &mut Writes<'_>, service: &mut Value) -> Result<(), Sta
         if !ports.contains(&i64::from(port)) {
             free_ports.push(port);
         }
-        port = if port == *range.end() {
-            *range.start()
-        } else {
-            port + 1
-        };
+        port = if port == *range.end() { *range.start() } else { port + 1 };
     }
     let mut free_ports = free_ports.into_iter();
     if !service::assign_node_ports(service, || free_ports.next()) {
-        return Err(Status::unexplained(
-            "failed to allocate a nodePort: range is full",
-        ));
+        return Err(Status::unexplained("failed to allocate a nodePort: range is full"));
     }
     Ok(())
 }

@@ -55,6 +55,7 @@ const NODE_WORDS: &str = "words of the recording's node program, where a kubelet
 
 const MAP_ORDER: &str = "the server walks a map here, in an order that changes from run to run";
 const UNTRACKED: &str = "the sandbox does not track its own controllers as owners of fields";
+const MASKED_REQUEST: &str = "the address that the request sent is masked, in the request too";
 const CUT_LAYOUT: &str = "the recording's placeholder took a part of the text";
 
 const TOLERANCES: &[Tolerance] = &[
@@ -62,6 +63,8 @@ const TOLERANCES: &[Tolerance] = &[
     tolerance("configmaps-invalid", 4, "/details/causes", MAP_ORDER),
     tolerance("leases", 6, "/message", CUT_LAYOUT),
     tolerance("leases", 6, "/details/causes/0/message", CUT_LAYOUT),
+    tolerance("services-clusterip", 7, "/message", MASKED_REQUEST),
+    tolerance("services-clusterip", 7, "/details/causes/0/message", MASKED_REQUEST),
     tolerance("ssa-conflict-force", 9, "/details/causes", MAP_ORDER),
     tolerance("ssa-deployment", 1, "/metadata/managedFields", UNTRACKED),
     tolerance("ssa-deployment", 4, "/metadata/managedFields", UNTRACKED),

@@ -110,8 +110,8 @@ impl Faults {
         }
         let sight = rule::Sight::of(request);
         // Each rule counts what reaches it: a request that an earlier one was applied to does not.
-        let struck = self.rules.iter_mut().find(|armed| armed.rule.matching.covers(&sight) && armed.fires(rng));
-        let fault = struck?.rule.fault.clone();
+        let mut covering = self.rules.iter_mut().filter(|armed| armed.rule.matching.covers(&sight));
+        let fault = covering.find_map(|armed| armed.fires(rng).then(|| armed.rule.fault.clone()))?;
         match &fault {
             Fault::CutWatches => self.interruptions.cut += 1,
             Fault::ExpireWatches => self.interruptions.expired += 1,

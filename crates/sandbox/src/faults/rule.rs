@@ -170,9 +170,7 @@ impl Failure {
             (410, _) => Status::expired("The resourceVersion for the provided watch is too old."),
             (429, _) => Status::new(429, "TooManyRequests", "Too many requests, please try again later."),
             (500, _) => Status::new(500, "InternalError", "Internal error occurred: etcdserver: request timed out"),
-            (503, _) => {
-                Status::new(503, "ServiceUnavailable", "the server is currently unable to handle the request")
-            }
+            (503, _) => Status::new(503, "ServiceUnavailable", "the server is currently unable to handle the request"),
             (504, _) => Status::new(504, "Timeout", "Timeout: request did not complete within the allotted timeout"),
             (code, _) => Status::new(code, "", "a fault that was asked for"),
         };

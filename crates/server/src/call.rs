@@ -10,7 +10,7 @@ use sternway_core::order::{Actor, Order};
 use sternway_core::ports::{ClusterRecord, Clusters, Store};
 use sternway_engine::{CommandError, Engine};
 use sternway_wire::codes::Source;
-use sternway_wire::error::BusinessError;
+use sternway_wire::error::{BusinessError, GatewayError};
 use sternway_wire::parameters::Parameters;
 
 use crate::authentication::Caller;
@@ -73,10 +73,14 @@ impl Call {
         F: Future<Output = Result<T, CommandError>>,
     {
         let (engine, actor) = (Arc::clone(&self.shared.engine), self.actor());
+        let cut_off = self.shared.cut_off.clone();
         let runtime = tokio::runtime::Handle::current();
-        let driven = tokio::task::spawn_blocking(move || runtime.block_on(command(engine, actor)));
+        let driven = tokio::task::spawn_blocking(move || {
+            runtime.block_on(cut_off.run_until_cancelled_owned(command(engine, actor)))
+        });
         match driven.await {
-            Ok(outcome) => Ok(outcome?),
+            Ok(Some(outcome)) => Ok(outcome?),
+            Ok(None) => Err(GatewayError::unavailable("it is shutting down").into()),
             Err(panic) => Err(Failure::Internal(Box::new(panic))),
         }
     }

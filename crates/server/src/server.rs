@@ -45,6 +45,8 @@ pub(crate) struct Shared {
     /// Operations run here and not on their connection: once begun, an operation is carried out even if its client hangs up.
     pub(crate) running: TaskTracker,
     pub(crate) room: Arc<Semaphore>,
+    /// The drain timeout ran out: what still runs must not keep the process from ending.
+    pub(crate) cut_off: CancellationToken,
 }
 
 impl Server {
@@ -61,6 +63,7 @@ impl Server {
                 metrics: Metrics::new(),
                 running: TaskTracker::new(),
                 room,
+                cut_off: CancellationToken::new(),
             }),
         }
     }
@@ -104,6 +107,7 @@ impl Server {
             self.shared.running.wait().await;
         };
         if tokio::time::timeout(config.drain_timeout, drained).await.is_err() {
+            self.shared.cut_off.cancel();
             outcome = outcome.and(Err(ServeError::CutOff));
         }
         outcome

@@ -198,20 +198,19 @@ async fn a_shutdown_finishes_what_is_in_flight_and_takes_no_more() {
 #[tokio::test]
 async fn a_shutdown_does_not_wait_for_ever() {
     let world = World::with(Config { drain_timeout: Duration::from_millis(50), ..Config::default() }).await;
+    let app = world.app("web", 2).await.to_string();
     world.clusters.set_mood(Mood::Hanging);
-    let cluster = CLUSTER.to_string();
-    let parameters = [("ClusterId", cluster.as_str())];
-    let call = world.call("ListK8sNamespaces", &parameters);
-    tokio::pin!(call);
-    tokio::select! {
-        reply = &mut call => panic!("it should hang: {reply:?}"),
-        () = world.clusters.hanging() => world.cancel.cancel(),
-    }
-    let outcome = tokio::select! {
-        outcome = world.served() => outcome,
-        reply = &mut call => panic!("it should hang: {reply:?}"),
-    };
+    let parameters = [("AppId", app.as_str()), ("Replicas", "3")];
+    let before = world.everything().await;
+    let (reply, outcome) = tokio::join!(world.call("ScaleK8sApplication", &parameters), async {
+        world.clusters.hanging().await;
+        world.cancel.cancel();
+        world.served().await
+    });
     assert!(matches!(outcome, Err(ServeError::CutOff)), "{outcome:?}");
+    let message = reply.gateway(503, "ServiceUnavailable");
+    assert!(message.contains("shutting down"), "{message}");
+    assert_eq!(world.everything().await, before);
 }
 
 #[tokio::test]

@@ -98,40 +98,64 @@ impl Connection {
 /// The form of what goes to stdout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Form {
-    /// For people
+    // No help of their own, or every command's help would become long.
     #[default]
     Text,
-    /// For programs
     Json,
 }
 
-/// Whether to wait for the change order that was started.
+/// How long to watch a change order.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = "Waiting")]
+pub(crate) struct Patience {
+    /// Give up waiting after this many seconds, with exit code 5; the change order goes on
+    #[arg(long, value_name = "SECONDS", default_value_t = 1800)]
+    wait_timeout: u64,
+}
+
+/// Whether to wait for the end of the change order that was started.
 #[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = "Waiting")]
 pub(crate) struct Waiting {
     /// Wait for the end of the change order, and tell it by the exit code
     #[arg(long)]
-    pub(crate) wait: bool,
+    wait: bool,
     #[command(flatten)]
-    pub(crate) limits: Limits,
+    patience: Patience,
 }
 
-/// How long to wait.
+/// Whether the point where the next batch waits for a person is waited for too.
 #[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = "Waiting")]
-pub(crate) struct Limits {
-    /// Give up waiting after this many seconds, with exit code 5; the change order goes on
-    #[arg(long, value_name = "SECONDS", default_value_t = 1800)]
-    wait_timeout: u64,
+pub(crate) struct Confirmation {
     /// Also stop waiting, with exit code 0, when the next batch waits for a person
     #[arg(long)]
+    until_confirmation: bool,
+}
+
+/// What to wait for, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) patience: Duration,
     pub(crate) until_confirmation: bool,
 }
 
-impl Limits {
-    /// How long to wait at most.
-    pub(crate) const fn patience(self) -> Duration {
-        Duration::from_secs(self.wait_timeout)
+impl Patience {
+    /// With this patience, until the end or the next confirmation.
+    pub(crate) const fn limits(self, confirmation: Confirmation) -> Limits {
+        Limits { patience: Duration::from_secs(self.wait_timeout), until_confirmation: confirmation.until_confirmation }
+    }
+}
+
+impl Waiting {
+    /// If waiting was asked for: until the end.
+    pub(crate) fn to_the_end(self) -> Option<Limits> {
+        self.until(Confirmation { until_confirmation: false })
+    }
+
+    /// If waiting was asked for: until the end, or the next confirmation.
+    pub(crate) fn until(self, confirmation: Confirmation) -> Option<Limits> {
+        self.wait.then(|| self.patience.limits(confirmation))
     }
 }
 

@@ -15,7 +15,7 @@ pub(crate) struct LogArguments {
     /// What to log, such as `warn` or `info,sternway_engine=debug` [default: info]
     #[arg(long, value_name = "FILTER", env = "STERNWAY_LOG", hide_env_values = true)]
     pub(crate) log: Option<String>,
-    /// The form of log lines [default: text]
+    /// The form of log lines: text for people, or one JSON object a line [default: text]
     #[arg(long, value_enum, value_name = "FORM", env = "STERNWAY_LOG_FORMAT", hide_env_values = true)]
     pub(crate) log_format: Option<Format>,
 }
@@ -24,10 +24,8 @@ pub(crate) struct LogArguments {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Format {
-    /// For people
     #[default]
     Text,
-    /// One JSON object a line
     Json,
 }
 

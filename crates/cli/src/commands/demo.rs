@@ -56,8 +56,8 @@ pub(crate) struct Arguments {
 
 /// Plays it. Succeeds only if everything held that was promised.
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
-    logging::start(arguments.log.as_deref().unwrap_or("off"), logging::Format::Text)?;
-    let stop = signals::stop_token(&TaskTracker::new())?;
+    let talk = logging::start(arguments.log.as_deref().unwrap_or("off"), logging::Format::Text)?;
+    let stop = signals::stop_token(talk)?;
     let folder =
         tempfile::Builder::new().prefix("sternway-demo-").tempdir().context("cannot make a directory for the demo")?;
     let theatre = Theatre::open(folder.path(), sandbox_options(arguments.fast)).await?;

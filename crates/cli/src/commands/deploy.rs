@@ -5,7 +5,7 @@ use clap::{ArgGroup, Args, ValueEnum};
 use serde_json::json;
 use sternway_wire::model::{ChangeOrderStarted, ListHistoryDeployVersion};
 
-use crate::arguments::{AppName, Connection, Waiting};
+use crate::arguments::{AppName, Confirmation, Connection, Waiting};
 use crate::client::Client;
 use crate::commands::parameters::{Extra, Variable, environment};
 use crate::commands::{names, wait};
@@ -21,19 +21,21 @@ pub(crate) struct Arguments {
     name: AppName,
     #[command(flatten)]
     change: Change,
-    #[command(flatten)]
-    batches: Batches,
-    /// What to do when the release fails [default: rollback]
-    #[arg(long, value_enum)]
-    on_failure: Option<OnFailure>,
-    /// Seconds that a batch may take until it counts as failed [default: the server's]
-    #[arg(long, value_name = "SECONDS")]
-    batch_timeout: Option<u32>,
     /// What people should know of this change
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
     #[command(flatten)]
+    batches: Batches,
+    /// When the release fails: go back, hold and wait for a person, or end and leave it as it is [default: rollback]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    on_failure: Option<OnFailure>,
+    /// Seconds that a batch may take until it counts as failed [default: the server's]
+    #[arg(long, value_name = "SECONDS")]
+    batch_timeout: Option<u32>,
+    #[command(flatten)]
     waiting: Waiting,
+    #[command(flatten)]
+    confirmation: Confirmation,
     #[command(flatten)]
     connection: Connection,
 }
@@ -56,7 +58,7 @@ struct Change {
 
 /// How to bring it.
 #[derive(Clone, Copy, Debug, Args)]
-#[command(next_help_heading = "Batches")]
+#[command(next_help_heading = "Release")]
 struct Batches {
     /// In how many batches
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
@@ -75,11 +77,8 @@ struct Batches {
 /// What to do when a release fails.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum OnFailure {
-    /// Bring every pod back to the version before
     Rollback,
-    /// Hold where it stands and wait for a person
     Pause,
-    /// End as failed and leave everything as it is
     Keep,
 }
 
@@ -120,7 +119,8 @@ impl OnFailure {
 
 /// Starts the release.
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
-    let Arguments { name, change, batches, on_failure, batch_timeout, description, waiting, connection } = arguments;
+    let Arguments { name, change, batches, on_failure, batch_timeout, description, waiting, confirmation, connection } =
+        arguments;
     let extra = change.extra.of(OPERATION)?;
     let client = connection.client()?;
     let app = names::app_id(&client, &name.app).await?;
@@ -141,7 +141,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         body: reply.body,
         what: format!("Deploying {}", name.app),
     };
-    wait::started(&client, started, waiting, connection.output).await
+    wait::started(&client, started, waiting.until(confirmation), connection.output).await
 }
 
 /// The id of the version of this number; both `2` and `v2` are understood.

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use sternway_wire::codes::Status;
 use sternway_wire::model::{ChangeOrderInfo, ChangeOrderStopped, ListRecentChangeOrder, Nothing};
 
-use crate::arguments::{AppName, Connection, Form, Limits, Waiting};
+use crate::arguments::{AppName, Confirmation, Connection, Form, Patience, Waiting};
 use crate::client::{Client, Reply};
 use crate::commands::{names, wait};
 use crate::exit::Outcome;
@@ -61,7 +61,9 @@ pub(crate) struct WatchArguments {
     #[command(flatten)]
     id: OrderId,
     #[command(flatten)]
-    limits: Limits,
+    patience: Patience,
+    #[command(flatten)]
+    confirmation: Confirmation,
     #[command(flatten)]
     connection: Connection,
 }
@@ -73,6 +75,8 @@ pub(crate) struct SteerArguments {
     id: OrderId,
     #[command(flatten)]
     waiting: Waiting,
+    #[command(flatten)]
+    confirmation: Confirmation,
     #[command(flatten)]
     connection: Connection,
 }
@@ -126,7 +130,8 @@ async fn get(arguments: OrderArguments) -> anyhow::Result<Outcome> {
 
 async fn watch(arguments: WatchArguments) -> anyhow::Result<Outcome> {
     let client = arguments.connection.client()?;
-    let ended = wait::until_end(&client, &arguments.id.order, arguments.limits).await?;
+    let ended =
+        wait::until_end(&client, &arguments.id.order, arguments.patience.limits(arguments.confirmation)).await?;
     wait::report(&arguments.id.order, ended, Some(arguments.connection.output))
 }
 
@@ -135,7 +140,7 @@ async fn go_on(arguments: SteerArguments) -> anyhow::Result<Outcome> {
     let order = arguments.id.order;
     let (reply, batch) = confirm(&client, &order).await?;
     let started = wait::Started { order, body: reply.body, what: format!("Releasing {batch}") };
-    wait::started(&client, started, arguments.waiting, arguments.connection.output).await
+    wait::started(&client, started, arguments.waiting.until(arguments.confirmation), arguments.connection.output).await
 }
 
 /// Confirms the batch that waits for it; answers with that batch's name too.
@@ -173,7 +178,7 @@ async fn rollback(arguments: SteerArguments) -> anyhow::Result<Outcome> {
         body: reply.body,
         what: format!("Rolling back {}", arguments.id.order),
     };
-    wait::started(&client, started, arguments.waiting, arguments.connection.output).await
+    wait::started(&client, started, arguments.waiting.until(arguments.confirmation), arguments.connection.output).await
 }
 
 async fn stop(client: &Client, operation: &'static str, order: &str) -> anyhow::Result<Reply<ChangeOrderStopped>> {

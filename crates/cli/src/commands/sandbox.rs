@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::Args;
 use jiff::SignedDuration;
 use sternway_sandbox::Options;
-use tokio_util::task::TaskTracker;
 
 use crate::compose::{RunningSandbox, write_kubeconfig};
 use crate::exit::Outcome;
@@ -63,7 +62,7 @@ pub(crate) fn fast(options: Options) -> Options {
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
     let Arguments { listen, kubeconfig_out, nature, log } = arguments;
     let talk = logging::start(log.log.as_deref().unwrap_or("info"), log.log_format.unwrap_or_default())?;
-    let stop = signals::stop_token(&TaskTracker::new())?;
+    let stop = signals::stop_token(talk)?;
     let mut sandbox = RunningSandbox::start(&listen, nature.options()).await?;
     write_kubeconfig(&kubeconfig_out, sandbox.address)?;
     talk.say(&format!("sandbox cluster listening on http://{}", sandbox.address));

@@ -10,7 +10,6 @@ use sternway_core::ports::ClusterError;
 use sternway_server::{Listener, load_tls};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use self::plan::{ClusterSource, Plan, Tls};
 use crate::commands::sandbox::Nature;
@@ -70,7 +69,7 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
     let plan = Plan::of(arguments)?;
     let talk = logging::start(&plan.log, plan.log_format)?;
-    let stop = signals::stop_token(&TaskTracker::new())?;
+    let stop = signals::stop_token(talk)?;
     let listeners = listen(&plan).await?;
     let composition = Composition::new(&plan.data, options(&plan)).await?;
     if let RootKey::Written(path) = composition.root_key(&plan.data).await? {

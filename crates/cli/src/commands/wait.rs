@@ -7,7 +7,7 @@ use sternway_wire::codes::Status;
 use sternway_wire::model::{ChangeOrderInfo, GetChangeOrderInfo};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::arguments::{Form, Limits, Waiting};
+use crate::arguments::{Form, Limits};
 use crate::client::{CallError, Client, Reply};
 use crate::exit::Outcome;
 use crate::output;
@@ -43,22 +43,22 @@ pub(super) enum Ended {
 pub(super) async fn started(
     client: &Client,
     started: Started,
-    waiting: Waiting,
+    limits: Option<Limits>,
     form: Form,
 ) -> anyhow::Result<Outcome> {
     let Started { order, body, what } = started;
     if form == Form::Text {
         output::line(&order)?;
     }
-    if !waiting.wait {
+    let Some(limits) = limits else {
         if form == Form::Json {
             output::json(&body)?;
         }
         output::say(&format!("{what}. Watch it with: sternway order watch {order}"));
         return Ok(Outcome::Succeeded);
-    }
+    };
     output::say(&format!("{what}."));
-    let ended = until_end(client, &order, waiting.limits).await?;
+    let ended = until_end(client, &order, limits).await?;
     report(&order, ended, if form == Form::Json { Some(form) } else { None })
 }
 
@@ -72,6 +72,10 @@ pub(super) fn report(order: &str, ended: Ended, form: Option<Form>) -> anyhow::R
         Ended::Confirmation(reply) => (Outcome::Succeeded, reply),
         Ended::At(outcome, reply) => (outcome, reply),
     };
+    let details = progress::details_of(&reply.payload.change_order_info);
+    if outcome != Outcome::Succeeded && !details.is_empty() {
+        output::say(&details);
+    }
     match form {
         Some(Form::Json) => output::json(&reply.body)?,
         Some(Form::Text) => output::text(&progress::order_in_full(&reply.payload.change_order_info))?,
@@ -85,7 +89,7 @@ pub(super) fn report(order: &str, ended: Ended, form: Option<Form>) -> anyhow::R
 /// # Errors
 /// If the server refuses to show the order. One that is away for a while is waited for: the order survives its restarts.
 pub(super) async fn until_end(client: &Client, order: &str, limits: Limits) -> anyhow::Result<Ended> {
-    let deadline = Instant::now() + limits.patience();
+    let deadline = Instant::now() + limits.patience;
     let screen = Screen::new();
     let mut before: Option<ChangeOrderInfo> = None;
     let mut is_away = false;

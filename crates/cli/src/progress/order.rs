@@ -60,7 +60,7 @@ pub(crate) fn in_full(info: &ChangeOrderInfo) -> String {
         ("Change", info.co_type.clone()),
         ("Status", format!("{} {}", mark(info.status), output::status(info.status))),
         ("Description", info.change_order_description.clone()),
-        ("Details", info.desc.clone()),
+        ("Details", details_of(info)),
         ("Batches", format!("{}, {}", info.batch_count, info.batch_type.to_lowercase())),
         ("Created", info.create_time.clone()),
         ("By", info.create_user_id.clone()),
@@ -87,6 +87,11 @@ pub(crate) fn in_full(info: &ChangeOrderInfo) -> String {
         }
     }
     text
+}
+
+/// What there is to know beside the batches, such as which order rolled this one back.
+pub(crate) fn details_of(info: &ChangeOrderInfo) -> String {
+    plain(&info.desc)
 }
 
 fn mark(status: i32) -> &'static str {

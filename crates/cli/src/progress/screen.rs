@@ -1,30 +1,34 @@
 //! Where progress is shown: some lines that change in place, below lines that stay.
 
 use std::io::IsTerminal as _;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::output;
+
+/// Smooth to the eye, and little for a slow line.
+const DRAWS_PER_SECOND: u8 = 15;
 
 /// A terminal's live lines; without a terminal there are none, and only what stays is written.
 #[derive(Debug)]
 pub(crate) struct Screen {
-    live: Option<Live>,
-}
-
-#[derive(Debug)]
-struct Live {
-    all: MultiProgress,
-    lines: Mutex<Vec<ProgressBar>>,
+    /// A bar that is nothing but its message, which has many lines.
+    live: Option<ProgressBar>,
 }
 
 impl Screen {
     /// A screen on stderr.
     pub(crate) fn new() -> Self {
-        let live =
-            std::io::stderr().is_terminal().then(|| Live { all: MultiProgress::new(), lines: Mutex::new(Vec::new()) });
+        let live = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND));
+            if let Ok(style) = ProgressStyle::with_template("{msg}") {
+                bar.set_style(style);
+            }
+            // Draws what the limit of draws held back.
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        });
         Self { live }
     }
 
@@ -36,42 +40,31 @@ impl Screen {
     /// Writes a line that stays.
     pub(crate) fn say(&self, line: &str) {
         match &self.live {
-            // A terminal that cannot be written to is no reason to stop working.
-            Some(live) => drop(live.all.println(line)),
+            Some(bar) => bar.println(line),
             None => output::say(line),
         }
     }
 
     /// Replaces the live lines.
     pub(crate) fn show(&self, lines: &[String]) {
-        let Some(live) = &self.live else { return };
-        let mut bars = live.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        while bars.len() < lines.len() {
-            bars.push(live.all.add(line_bar()));
+        if let Some(bar) = &self.live {
+            bar.set_message(lines.join("\n"));
         }
-        while bars.len() > lines.len() {
-            if let Some(bar) = bars.pop() {
-                live.all.remove(&bar);
-            }
-        }
-        for (bar, line) in bars.iter().zip(lines) {
-            bar.set_message(line.clone());
-            bar.tick();
+    }
+
+    /// Leaves the live lines as they are for good.
+    pub(crate) fn leave(&self) {
+        if let Some(bar) = &self.live {
+            bar.finish();
         }
     }
 }
 
 impl Drop for Screen {
-    /// The live lines go; what stays, stays.
+    /// Live lines that were not left go.
     fn drop(&mut self) {
-        self.show(&[]);
+        if let Some(bar) = self.live.take_if(|bar| !bar.is_finished()) {
+            bar.finish_and_clear();
+        }
     }
-}
-
-/// A bar that is only its message. It is drawn when it changes, and by a slow tick that keeps it on the screen.
-fn line_bar() -> ProgressBar {
-    let bar = ProgressBar::new_spinner();
-    bar.set_style(ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()));
-    bar.enable_steady_tick(Duration::from_millis(250));
-    bar
 }

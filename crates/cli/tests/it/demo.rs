@@ -1,8 +1,10 @@
 //! `sternway demo --fast`: everything in one process, and it says that everything held.
 
+use std::path::Path;
+
 use uuid::Uuid;
 
-use crate::process::{run, sternway};
+use crate::process::{Service, Verbs, run, sternway};
 
 #[test]
 fn the_demo_holds_what_it_promises() {
@@ -24,4 +26,19 @@ fn the_demo_holds_what_it_promises() {
     assert!(ran.stderr.contains(&format!("new change order {id}")), "{}", ran.stderr);
     let released = ran.stderr.lines().find_map(|line| line.trim().strip_prefix("change order ")).unwrap();
     assert_ne!(released, id, "the rollback is an order of its own");
+}
+
+#[test]
+fn a_demo_that_is_kept_can_be_used_and_leaves_nothing_behind() {
+    let mut demo = Service::start(&["demo", "--fast", "--keep"]);
+    let endpoint = demo.after("Endpoint:");
+    let line = demo.after("kubectl --kubeconfig ");
+    let (kubeconfig, _) = line.split_once(' ').unwrap();
+    let folder = Path::new(kubeconfig).parent().unwrap();
+    assert!(folder.join("root-access-key.json").exists());
+    let verbs = Verbs { endpoint, data: folder };
+    verbs.run("deploy shop --image shop:v3 --batches 2 --wait").ended(0);
+    assert_eq!(verbs.images("shop"), ["shop:v3"]);
+    assert!(demo.terminate().success());
+    assert!(!folder.exists());
 }

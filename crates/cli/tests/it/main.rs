@@ -5,4 +5,5 @@ mod help;
 mod keys;
 mod process;
 mod restart;
+mod serve;
 mod verbs;

@@ -8,10 +8,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Longer than anything takes on a busy machine; a test that hangs must end.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The binary, without settings from the environment of the tests.
-pub fn sternway() -> Command {
+pub(crate) fn sternway() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sternway"));
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
@@ -24,7 +24,7 @@ pub fn sternway() -> Command {
 
 /// A process that goes on until it is told to end, or its guard is dropped.
 #[derive(Debug)]
-pub struct Service {
+pub(crate) struct Service {
     child: Child,
     lines: Receiver<String>,
     seen: Vec<String>,
@@ -32,7 +32,7 @@ pub struct Service {
 
 impl Service {
     /// Starts the binary with these arguments.
-    pub fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut child = sternway()
             .args(arguments)
             .stdin(Stdio::null())
@@ -45,7 +45,7 @@ impl Service {
     }
 
     /// Waits for a line on stderr with this text in it; answers with what follows the text.
-    pub fn after(&mut self, text: &str) -> String {
+    pub(crate) fn after(&mut self, text: &str) -> String {
         loop {
             let line = self.lines.recv_timeout(PATIENCE).unwrap_or_else(|error| {
                 panic!("waited for `{text}`: {error}; it said:\n{}", self.seen.join("\n"));
@@ -57,15 +57,28 @@ impl Service {
         }
     }
 
+    /// Everything on stderr until its end, after SIGTERM.
+    pub(crate) fn terminate_and_read(mut self) -> Vec<String> {
+        self.ask_to_stop();
+        assert!(self.child.wait().unwrap().success());
+        let mut all = std::mem::take(&mut self.seen);
+        all.extend(self.lines.iter());
+        all
+    }
+
     /// Asks it to stop by SIGTERM, and waits until it has.
-    pub fn terminate(mut self) -> ExitStatus {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    pub(crate) fn terminate(mut self) -> ExitStatus {
+        self.ask_to_stop();
         self.child.wait().unwrap()
     }
 
+    fn ask_to_stop(&self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+
     /// Ends it at once, as a crash does.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
@@ -93,10 +106,10 @@ fn read_lines(source: impl Read + Send + 'static) -> Receiver<String> {
 
 /// A verb that was run to its end.
 #[derive(Debug)]
-pub struct Ran {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Ran {
@@ -110,20 +123,20 @@ impl Ran {
 
     /// What it printed, provided that it ended with this code.
     #[track_caller]
-    pub fn ended(self, code: i32) -> String {
+    pub(crate) fn ended(self, code: i32) -> String {
         assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self.stdout
     }
 
     /// What it printed as JSON, provided that it succeeded.
     #[track_caller]
-    pub fn json(self) -> serde_json::Value {
+    pub(crate) fn json(self) -> serde_json::Value {
         serde_json::from_str(&self.ended(0)).unwrap()
     }
 }
 
 /// Runs a command to its end; one that hangs is ended.
-pub fn run(command: &mut Command) -> Ran {
+pub(crate) fn run(command: &mut Command) -> Ran {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let id = child.id();
     let (stdout, stderr) = (collect(child.stdout.take().unwrap()), collect(child.stderr.take().unwrap()));
@@ -152,27 +165,27 @@ fn collect(mut source: impl Read + Send + 'static) -> thread::JoinHandle<String>
 
 /// The verbs, talking to one server.
 #[derive(Debug)]
-pub struct Verbs<'a> {
-    pub endpoint: String,
-    pub data: &'a Path,
+pub(crate) struct Verbs<'a> {
+    pub(crate) endpoint: String,
+    pub(crate) data: &'a Path,
 }
 
 impl Verbs<'_> {
     /// Runs a verb, written as on a command line.
-    pub fn run(&self, line: &str) -> Ran {
+    pub(crate) fn run(&self, line: &str) -> Ran {
         let mut command = sternway();
         command.args(line.split_whitespace()).env("STERNWAY_ENDPOINT", &self.endpoint).env("STERNWAY_DATA", self.data);
         run(&mut command)
     }
 
     /// The status of an order, by the API.
-    pub fn status(&self, order: &str) -> i64 {
+    pub(crate) fn status(&self, order: &str) -> i64 {
         let order = self.run(&format!("order get {order} -o json")).json();
         order["changeOrderInfo"]["Status"].as_i64().unwrap()
     }
 
     /// The images that the pods of an application run, each once, provided that all pods are ready.
-    pub fn images(&self, app: &str) -> Vec<String> {
+    pub(crate) fn images(&self, app: &str) -> Vec<String> {
         let answer = self.run(&format!("app get {app} -o json")).json();
         let pods = answer["DescribeAppInstanceList"]["InstanceList"].as_array().unwrap();
         let mut images: Vec<String> = pods
@@ -188,6 +201,6 @@ impl Verbs<'_> {
 }
 
 /// The one word that a verb printed.
-pub fn word(text: &str) -> String {
+pub(crate) fn word(text: &str) -> String {
     text.trim().to_owned()
 }

@@ -118,5 +118,5 @@ async fn start_order(
     let reply = client.call::<ChangeOrderStarted>(operation, parameters).await?;
     let started =
         wait::Started { order: reply.payload.change_order_id, body: reply.body, what: format!("{doing} {}", name.app) };
-    wait::started(&client, started, waiting, connection.output).await
+    wait::started(&client, started, waiting.to_the_end(), connection.output).await
 }

@@ -75,5 +75,5 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         body: reply.body,
         what: format!("Creating {} ({})", arguments.name, reply.payload.application_info.app_id),
     };
-    wait::started(&client, started, arguments.waiting, arguments.connection.output).await
+    wait::started(&client, started, arguments.waiting.to_the_end(), arguments.connection.output).await
 }

@@ -6,7 +6,7 @@ use sternway_wire::model::ChangeOrderInfo;
 use tokio::time::Instant;
 
 use super::story::{APP, NEW_IMAGE, OLD_IMAGE};
-use super::witness::Sight;
+use super::witness::{Pod, Sight};
 use crate::progress::{self, Screen};
 
 const RESET: &str = "\x1b[0m";
@@ -57,10 +57,10 @@ impl Show {
             return;
         }
         let mut lines = vec![
-            String::new(),
-            format!("  {APP}  {}", self.bar(sight)),
+            " ".to_owned(),
+            format!("  {APP}  {}", self.bar(sight, floor)),
             format!("  {}  {}", " ".repeat(APP.len()), in_words(sight, floor)),
-            String::new(),
+            " ".to_owned(),
         ];
         let mut known = self.order.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(order) = order {
@@ -70,23 +70,25 @@ impl Show {
         self.screen.show(&lines);
     }
 
-    /// One sign per pod: its version's number while it serves, `+` while it starts, `-` while it leaves.
-    fn bar(&self, sight: &Sight) -> String {
-        let mut signs: Vec<(&str, char)> = sight
-            .pods
-            .values()
-            .map(|pod| {
-                let (colour, version) = if pod.image == OLD_IMAGE { (OLD_COLOUR, '1') } else { (NEW_COLOUR, '2') };
-                match (pod.is_leaving, pod.is_ready) {
-                    (true, _) => (DIM, '-'),
-                    (false, true) => (colour, version),
-                    (false, false) => (colour, '+'),
-                }
-            })
-            .collect();
+    /// One sign per pod: its version's number while it serves, `+` while it starts, `-` while it leaves; a bar where the floor
+    /// is, to the left of which all must serve.
+    fn bar(&self, sight: &Sight, floor: Option<usize>) -> String {
+        let mut signs: Vec<(&str, char)> = sight.pods.values().map(sign).collect();
         // Serving pods first, old before new, then those that come, then those that go.
         signs.sort_by_key(|(_, sign)| "12+-".find(*sign));
-        signs.into_iter().map(|(colour, sign)| format!("{} ", self.paint(colour, &sign.to_string()))).collect()
+        let mut bar = String::new();
+        for (index, (colour, sign)) in signs.into_iter().enumerate() {
+            if Some(index) == floor {
+                bar.push_str(&self.paint(BOLD, "| "));
+            }
+            bar.push_str(&self.paint(colour, &format!("{sign} ")));
+        }
+        bar
+    }
+
+    /// Leaves the last picture where it is.
+    pub(super) fn end(&self) {
+        self.screen.leave();
     }
 
     fn paint(&self, colour: &str, text: &str) -> String {
@@ -99,6 +101,15 @@ impl Show {
 
     fn reset(&self) -> &'static str {
         if self.is_coloured { RESET } else { "" }
+    }
+}
+
+fn sign(pod: &Pod) -> (&'static str, char) {
+    let (colour, version) = if pod.image == OLD_IMAGE { (OLD_COLOUR, '1') } else { (NEW_COLOUR, '2') };
+    match (pod.is_leaving, pod.is_ready) {
+        (true, _) => (DIM, '-'),
+        (false, true) => (colour, version),
+        (false, false) => (colour, '+'),
     }
 }
 

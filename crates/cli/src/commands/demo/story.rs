@@ -96,6 +96,7 @@ impl<'a> Story<'a> {
         let after = self.cluster.deployment(APP).await?;
         let sight = self.witness.look().borrow().clone();
         self.show.state(&sight, self.floor, Some(&rolled_back));
+        self.show.end();
         Ok(self.judge(&sight, settled, floor, &aborted, &rolled_back, before["spec"] == after["spec"]))
     }
 

@@ -10,6 +10,7 @@ use sternway_core::effect::{Effect, Writer};
 use sternway_core::ids::ClusterId;
 use sternway_core::observation::Observation;
 use sternway_core::ports::{ClusterAccess, ClusterError, ClusterInfo, Clusters, NativeObjects, Performed, WriteGuard};
+use sternway_core::precheck::Surroundings;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -211,6 +212,11 @@ impl Clusters for KubeClusters {
     async fn native(&self, workload: &WorkloadRef, with_nodes: bool) -> Result<NativeObjects, ClusterError> {
         let connection = self.shared.connection(workload.cluster)?;
         connection.native(&Name::of(workload), with_nodes).await
+    }
+
+    async fn surroundings(&self, workload: &WorkloadRef) -> Result<Surroundings, ClusterError> {
+        let connection = self.shared.connection(workload.cluster)?;
+        connection.surroundings(&Name::of(workload)).await
     }
 
     async fn perform(

@@ -9,6 +9,7 @@ use kube::Client;
 use serde_json::Value;
 use sternway_core::observation::Observation;
 use sternway_core::ports::{ClusterError, ClusterInfo, NativeObjects};
+use sternway_core::precheck::Surroundings;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -22,6 +23,7 @@ use crate::nodes;
 use crate::reading::{self, Reading};
 use crate::rights::{self, Scope};
 use crate::signals::Signals;
+use crate::surroundings;
 use crate::view::View;
 use crate::watches;
 
@@ -102,6 +104,14 @@ impl Connection {
         let (deployment, pods) = self.fresh(name).await?.into_native();
         let node_labels = if with_nodes { self.node_labels(&pods).await? } else { BTreeMap::new() };
         Ok(NativeObjects { deployment, pods, node_labels })
+    }
+
+    /// What stands around the workload; nothing where there is no Deployment.
+    pub(crate) async fn surroundings(&self, name: &Name) -> Result<Surroundings, ClusterError> {
+        match self.fresh(name).await?.into_native() {
+            (Some(deployment), _) => surroundings::read(&self.api, name, &deployment).await,
+            (None, _) => Ok(Surroundings::default()),
+        }
     }
 
     pub(crate) async fn fresh(&self, name: &Name) -> Result<Reading, ClusterError> {

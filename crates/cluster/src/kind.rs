@@ -4,15 +4,20 @@ use kube::core::{ApiResource, GroupVersionKind};
 
 /// What is watched, and read before every write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// `apps/v1` Deployment.
     Deployment,
+    /// `apps/v1` ReplicaSet.
     ReplicaSet,
+    /// `v1` Pod.
     Pod,
+    /// `policy/v1` PodDisruptionBudget.
     Budget,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 4] = [Self::Deployment, Self::ReplicaSet, Self::Pod, Self::Budget];
+    /// All four.
+    pub const ALL: [Self; 4] = [Self::Deployment, Self::ReplicaSet, Self::Pod, Self::Budget];
 
     /// The API group; the core group's name is empty.
     pub(crate) const fn group(self) -> &'static str {

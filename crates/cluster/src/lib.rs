@@ -17,6 +17,7 @@
 //! | `index`, `reduce` | the known objects, reduced on arrival, put together to workloads |
 //! | `signals` | waking those who wait for a change |
 //! | `reading`, `perform` | a workload read now; effects into writes |
+//! | `mirror` | all of the mapping and none of the connection, for simulations |
 //! | `logs`, `nodes` | the last words of crashed containers; what a cluster has to offer |
 //!
 //! Objects are handled as the API's own JSON throughout, so that no field is lost that is newer than this code.
@@ -30,12 +31,14 @@ mod failure;
 mod index;
 mod kind;
 mod logs;
+pub mod mirror;
 mod nodes;
 mod perform;
 mod reading;
 mod reduce;
 mod rights;
 mod signals;
+mod surroundings;
 mod view;
 mod watches;
 

@@ -23,7 +23,7 @@ pub(crate) fn summary(version: String, nodes: &[Value]) -> ClusterInfo {
 const MEBIBYTE: f64 = 1024.0 * 1024.0;
 
 /// A Kubernetes quantity (`3920m`, `16374564Ki`, `1e3`) as a number of its unit. Exact enough for a sum that people read.
-fn quantity(text: &str) -> Option<f64> {
+pub(crate) fn quantity(text: &str) -> Option<f64> {
     const SUFFIXES: [(&str, f64); 15] = [
         ("Ki", 1024.0),
         ("Mi", MEBIBYTE),

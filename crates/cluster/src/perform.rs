@@ -8,6 +8,7 @@ use serde_json::Value;
 use sternway_core::application::WorkloadRef;
 use sternway_core::effect::{self, Effect, Refusal, Write, Writer};
 use sternway_core::ports::{ClusterError, Performed, WriteGuard};
+use sternway_core::version::Snapshot;
 
 use crate::api::{self, Api};
 use crate::connection::Connection;
@@ -101,7 +102,7 @@ fn performed(object: &Value) -> Performed {
     Performed {
         generation: deployments::generation(object),
         replicas: deployments::replicas(object),
-        stored: Some(deployments::snapshot(object)),
+        stored: Some(Snapshot::of_object(object)),
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) fn uid(object: &Value) -> Option<Uid> {
 }
 
 /// A text, empty where there is none.
-fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
@@ -30,7 +30,7 @@ fn some_text(value: &Value) -> Option<String> {
 }
 
 /// A count as the API writes it: never negative, and far below the largest.
-fn count(value: &Value) -> Option<u32> {
+pub(crate) fn count(value: &Value) -> Option<u32> {
     value.as_u64().map(|count| u32::try_from(count).unwrap_or(u32::MAX))
 }
 

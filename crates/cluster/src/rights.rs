@@ -92,6 +92,16 @@ pub(crate) async fn check(api: &Api) -> Result<Scope, ClusterError> {
     Ok(scope)
 }
 
+/// What a release in a namespace needs and we may not do now: rights may have been taken away since the cluster was connected.
+pub(crate) async fn missing_for_release(api: &Api, namespace: &str) -> Result<Vec<String>, ClusterError> {
+    let missing = missing(api, &NEEDED, Some(namespace)).await?;
+    let named = |right: &Right| match right.group {
+        "" => format!("{} on {}", right.verb, right.resource),
+        group => format!("{} on {}.{group}", right.verb, right.resource),
+    };
+    Ok(missing.iter().map(named).collect())
+}
+
 async fn missing(api: &Api, rights: &[Right], namespace: Option<&str>) -> Result<Vec<Right>, ClusterError> {
     let answers: Vec<(Right, bool)> = stream::iter(rights.iter().copied())
         .map(|right| async move { Ok((right, is_allowed(api, right, namespace).await?)) })

@@ -22,6 +22,7 @@
 //! | [`effect`] | the writes that the engine may perform, and their translation into patches |
 //! | [`order`] | the change order: its record and its birth |
 //! | [`step`](mod@step) | the transition function |
+//! | [`precheck`] | what can be known before a release begins |
 //! | [`preview`] | what an order would write, for a dry run |
 //! | [`ports`] | the traits that stores, clusters and clocks implement |
 
@@ -34,6 +35,7 @@ pub mod observation;
 pub mod order;
 pub mod plan;
 pub mod ports;
+pub mod precheck;
 pub mod preview;
 pub mod step;
 pub mod strategy;

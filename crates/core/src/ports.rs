@@ -16,6 +16,7 @@ use crate::effect::{Effect, Refusal, Writer};
 use crate::ids::{AppId, ClusterId, Fence, OrderId, PartId, VersionNumber};
 use crate::observation::Observation;
 use crate::order::{Event, Order};
+use crate::precheck::Surroundings;
 use crate::version::{Snapshot, Version};
 
 /// Tells the time, and waits for it.
@@ -380,6 +381,10 @@ pub trait Clusters: Send + Sync + 'static {
     async fn read(&self, workload: &WorkloadRef) -> Result<Observation, ClusterError>;
     /// The native objects, read now.
     async fn native(&self, workload: &WorkloadRef, with_nodes: bool) -> Result<NativeObjects, ClusterError>;
+    /// What is around the workload and may stand in the way of a release, read now. An adapter that cannot tell answers with nothing.
+    async fn surroundings(&self, _workload: &WorkloadRef) -> Result<Surroundings, ClusterError> {
+        Ok(Surroundings::default())
+    }
     /// Reads the workload fresh, compiles the effect on it ([`crate::effect::compile`]), asks the guard, and only then writes, with the read's
     /// resourceVersion as the precondition. In this sequence a writer that lost its lease can change nothing: whoever took over before the
     /// question is seen by the guard, and whoever writes after the read makes the precondition fail. Performing an effect that is done already succeeds and

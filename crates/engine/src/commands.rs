@@ -1,14 +1,18 @@
 //! What clients may ask for. Each command is one load, one pure decision and one commit; the answer goes out after the commit, so
 //! that whatever was answered with an id survives any crash.
 
+use serde::Serialize;
 use sternway_core::application::Application;
+use sternway_core::effect::Fresh;
 use sternway_core::ids::{AppId, OrderId, PartId, VersionNumber};
 use sternway_core::observation::{Observation, Workload};
 use sternway_core::order::birth::{self, Birth, CreateRequest, DeployRequest, DeployTarget, Refused, Request};
-use sternway_core::order::job::OnFailure;
+use sternway_core::order::job::{Job, OnFailure};
 use sternway_core::order::{Actor, Order, OrderKind};
 use sternway_core::plan::Batches;
 use sternway_core::ports::{Commit, CommitError, StoreWrite};
+use sternway_core::precheck::{self, Finding};
+use sternway_core::preview::{PreviewedWrite, preview};
 use sternway_core::step::{Command, Context, Input, step};
 use sternway_core::template::edit::Edit;
 use sternway_core::version::Version;
@@ -61,6 +65,15 @@ pub enum DeployChange {
     Configure(Vec<Edit>),
 }
 
+/// What a release would do.
+#[derive(Debug, Clone, Serialize)]
+pub struct DeployPreview {
+    /// What the checks found.
+    pub findings: Vec<Finding>,
+    /// Every write, in order.
+    pub writes: Vec<PreviewedWrite>,
+}
+
 /// Attempts at a command whose application is changed by others at the same moment, before it is given up as a fault of the store.
 const ATTEMPTS: u32 = 16;
 
@@ -83,46 +96,85 @@ impl Engine {
         Ok(accepted)
     }
 
-    /// Begins a release.
+    /// Begins a release, after the checks that can be made before: what they find is in the order as warnings, and what blocks refuses it.
     ///
     /// # Errors
     /// Any [`CommandError`] but those about orders and parts.
     pub async fn deploy(&self, app: AppId, deploy: Deploy, actor: Actor) -> Result<OrderId, CommandError> {
-        let history = match deploy.change {
-            DeployChange::History(number) => Some(self.version(app, number).await?),
-            DeployChange::Edits { .. } | DeployChange::Restart | DeployChange::Configure(_) => None,
-        };
         let request = self.request(actor, deploy.description.clone());
         self.begin(app, async |app: &Application| {
-            let base = self.version(app.id, app.current.unwrap_or(app.latest)).await?;
-            let live = self.live(app).await?;
-            let (kind, target) = match &deploy.change {
-                DeployChange::Edits { edits, min_ready_seconds, package_version } => (
-                    OrderKind::Deploy,
-                    DeployTarget::Edits {
-                        edits,
-                        min_ready_seconds: *min_ready_seconds,
-                        package_version: package_version.clone(),
-                    },
-                ),
-                DeployChange::History(number) => {
-                    let unknown = || CommandError::Refused(Refused::UnknownVersion(number.to_string()));
-                    (OrderKind::DeployHistory, DeployTarget::Version(history.as_ref().ok_or_else(unknown)?))
-                }
-                DeployChange::Restart => (OrderKind::Restart, edits_alone(&[], &base)),
-                DeployChange::Configure(edits) => (OrderKind::Configure, edits_alone(edits, &base)),
-            };
-            let deploy = DeployRequest {
-                kind,
-                target,
-                batches: deploy.batches,
-                batch_timeout_seconds: deploy.batch_timeout_seconds,
-                on_failure: deploy.on_failure,
-                replicas: deploy.replicas,
-            };
-            Ok(birth::deploy(app, &base, &live, deploy, &request)?)
+            let (mut birth, findings) = self.plan_deploy(app, &deploy, &request).await?;
+            if let Some(blocking) = findings.iter().find(|finding| finding.blocking) {
+                return Err(CommandError::Blocked(blocking.clone()));
+            }
+            birth.order.warnings = findings.into_iter().map(|finding| finding.text).collect();
+            Ok(birth)
         })
         .await
+    }
+
+    /// What [`Engine::deploy`] would do, without doing it: the findings, and every write up to the end if all goes well.
+    ///
+    /// # Errors
+    /// As [`Engine::deploy`], but blocking findings are part of the answer.
+    pub async fn preview_deploy(
+        &self,
+        app: AppId,
+        deploy: Deploy,
+        actor: Actor,
+    ) -> Result<DeployPreview, CommandError> {
+        let app = self.application(app).await?;
+        let request = self.request(actor, deploy.description.clone());
+        let (birth, findings) = self.plan_deploy(&app, &deploy, &request).await?;
+        let live = self.live(&app).await?;
+        let native = self.ports.clusters.native(&app.workload, false).await?;
+        let object = native.deployment.ok_or_else(|| Refused::WorkloadGone(app.name.clone()))?;
+        let fresh = Fresh { object, workload: live };
+        let writes = preview(&birth.order, fresh, request.now).map_err(CommandError::NoPreview)?;
+        Ok(DeployPreview { findings, writes })
+    }
+
+    async fn plan_deploy(
+        &self,
+        app: &Application,
+        deploy: &Deploy,
+        request: &Request,
+    ) -> Result<(Birth, Vec<Finding>), CommandError> {
+        let history = match deploy.change {
+            DeployChange::History(number) => Some(self.version(app.id, number).await?),
+            DeployChange::Edits { .. } | DeployChange::Restart | DeployChange::Configure(_) => None,
+        };
+        let base = self.version(app.id, app.current.unwrap_or(app.latest)).await?;
+        let live = self.live(app).await?;
+        let (kind, target) = match (&deploy.change, &history) {
+            (DeployChange::Edits { edits, min_ready_seconds, package_version }, _) => (
+                OrderKind::Deploy,
+                DeployTarget::Edits {
+                    edits,
+                    min_ready_seconds: *min_ready_seconds,
+                    package_version: package_version.clone(),
+                },
+            ),
+            (DeployChange::History(_), Some(version)) => (OrderKind::DeployHistory, DeployTarget::Version(version)),
+            (DeployChange::History(number), None) => return Err(Refused::UnknownVersion(number.to_string()).into()),
+            (DeployChange::Restart, _) => (OrderKind::Restart, edits_alone(&[], &base)),
+            (DeployChange::Configure(edits), _) => (OrderKind::Configure, edits_alone(edits, &base)),
+        };
+        let deploy = DeployRequest {
+            kind,
+            target,
+            batches: deploy.batches,
+            batch_timeout_seconds: deploy.batch_timeout_seconds,
+            on_failure: deploy.on_failure,
+            replicas: deploy.replicas,
+        };
+        let birth = birth::deploy(app, &base, &live, deploy, request)?;
+        let around = self.ports.clusters.surroundings(&app.workload).await?;
+        let findings = match &birth.order.job {
+            Job::Release(release) => precheck::check(&live, &around, &release.from.snapshot),
+            Job::Create(_) | Job::Restore(_) | Job::Resize(_) | Job::Delete(_) => Vec::new(),
+        };
+        Ok((birth, findings))
     }
 
     /// Begins a scaling.

@@ -3,6 +3,8 @@
 use sternway_core::ids::{AppId, ClusterId, OrderId, PartId};
 use sternway_core::order::birth::Refused;
 use sternway_core::ports::{ClusterError, StoreError};
+use sternway_core::precheck::Finding;
+use sternway_core::preview::NoPreview;
 use sternway_core::step::Illegal;
 
 /// A command that was not accepted. Nothing was written.
@@ -34,6 +36,12 @@ pub enum CommandError {
     /// The request cannot become an order.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// A check before the release found that it could not go forward, or not come back.
+    #[error("{}", .0.text)]
+    Blocked(Finding),
+    /// A dry run came to no end.
+    #[error(transparent)]
+    NoPreview(NoPreview),
     /// The order cannot obey.
     #[error(transparent)]
     Illegal(#[from] Illegal),

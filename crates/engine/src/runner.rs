@@ -93,6 +93,8 @@ impl Runner<'_> {
                 Round::Wait(until) => {
                     let until = until.map_or(lease.renew_at, |until| until.min(lease.renew_at));
                     tokio::select! {
+                        // In sequence, not at random: the same events make the same run.
+                        biased;
                         () = cancel.cancelled() => return Ok(()),
                         () = self.waker.notified() => {}
                         () = self.engine.ports.clusters.changed(&order.workload) => {}

@@ -58,6 +58,7 @@ impl Engine {
             // A runner that ends is no reason to look: its order has ended, or someone else runs it.
             loop {
                 tokio::select! {
+                    biased;
                     () = cancel.cancelled() => break,
                     () = self.wakers.supervisor.notified() => break,
                     () = self.ports.clock.sleep_until(next_look) => break,

@@ -61,6 +61,8 @@ impl From<CommandError> for Failure {
             CommandError::Busy(order) => BusinessError::change_order_running(&order.to_string()),
             CommandError::NameTaken => BusinessError::new(400, "Application.AlreadyExists", message),
             CommandError::Refused(refused) => refusal(&refused, message),
+            CommandError::Blocked(_) => BusinessError::new(400, "Application.PrecheckFailed", message),
+            CommandError::NoPreview(_) => BusinessError::new(400, "Application.PrecheckFailed", message),
             CommandError::Illegal(illegal) => illegal_command(&illegal, message),
             CommandError::Cluster(error) => cluster_failure(&error, "of the application"),
             CommandError::Store(error) => return error.into(),

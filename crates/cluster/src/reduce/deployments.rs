@@ -3,16 +3,13 @@
 use serde_json::Value;
 use sternway_core::effect::marks;
 use sternway_core::observation::Marks;
-use sternway_core::strategy::Strategy;
-use sternway_core::template::{PodTemplate, TemplateDigest};
+use sternway_core::template::TemplateDigest;
 use sternway_core::version::Snapshot;
 
 use super::selector::{Labels, labels};
 use super::{count, text};
 use crate::index::Name;
 
-/// `spec.progressDeadlineSeconds` where a server leaves it out.
-const DEFAULT_PROGRESS_DEADLINE_SECONDS: u32 = 600;
 /// `spec.replicas` where a server leaves it out.
 const DEFAULT_REPLICAS: u32 = 1;
 
@@ -41,7 +38,7 @@ impl Deployment {
     /// Reduces the object.
     pub(crate) fn reduce(object: &Value) -> Self {
         let (metadata, status) = (&object["metadata"], &object["status"]);
-        let spec = snapshot(object);
+        let spec = Snapshot::of_object(object);
         Self {
             name: Name { namespace: text(&metadata["namespace"]), name: text(&metadata["name"]) },
             uid: text(&metadata["uid"]),
@@ -59,17 +56,6 @@ impl Deployment {
             status_replicas: count(&status["replicas"]).unwrap_or(0),
             marks: marks::read(object),
         }
-    }
-}
-
-/// The part of a Deployment's spec that a version consists of.
-pub(crate) fn snapshot(object: &Value) -> Snapshot {
-    let spec = &object["spec"];
-    Snapshot {
-        template: PodTemplate::new(spec["template"].clone()),
-        strategy: Strategy::from_json(&spec["strategy"]),
-        min_ready_seconds: count(&spec["minReadySeconds"]).unwrap_or(0),
-        progress_deadline_seconds: count(&spec["progressDeadlineSeconds"]).unwrap_or(DEFAULT_PROGRESS_DEADLINE_SECONDS),
     }
 }
 
@@ -103,8 +89,8 @@ mod tests {
     #[test]
     fn fields_that_nobody_knows_yet_stay_in_the_template() {
         let object = json!({"spec": {"template": {"spec": {"containers": [], "fieldOfTomorrow": {"a": 1}}}}});
-        assert_eq!(snapshot(&object).template.json()["spec"]["fieldOfTomorrow"], json!({"a": 1}));
+        assert_eq!(Snapshot::of_object(&object).template.json()["spec"]["fieldOfTomorrow"], json!({"a": 1}));
         let without = json!({"spec": {"template": {"spec": {"containers": []}}}});
-        assert_ne!(snapshot(&object).template.digest(), snapshot(&without).template.digest());
+        assert_ne!(Snapshot::of_object(&object).template.digest(), Snapshot::of_object(&without).template.digest());
     }
 }

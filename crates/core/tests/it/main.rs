@@ -3,5 +3,6 @@
 mod arrows;
 mod invariants;
 mod model;
+mod prechecks;
 mod scenarios;
 mod world;

@@ -128,7 +128,7 @@ pub(crate) struct Waiting {
 #[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = "Waiting")]
 pub(crate) struct Confirmation {
-    /// Also stop waiting, with exit code 0, when the next batch waits for a person
+    /// Also stop waiting where a person is needed: exit code 0 for the next batch, 3 for a failed one
     #[arg(long)]
     until_confirmation: bool,
 }

@@ -142,6 +142,8 @@ impl Theatre {
 fn say_how_to_go_on(theatre: &Theatre, folder: &Path) {
     let Credentials { id, secret } = &theatre.credentials;
     let (endpoint, folder) = (theatre.endpoint(), folder.display());
+    // As it was called, so that the line works as it stands also where the binary is not installed.
+    let program = std::env::args().next().unwrap_or_else(|| "sternway".to_owned());
     output::say(&format!(
         "\n\
          Cluster and server go on until you press Ctrl-C.\n\
@@ -150,7 +152,7 @@ fn say_how_to_go_on(theatre: &Theatre, folder: &Path) {
          AccessKeyId:      {id}\n\
          AccessKeySecret:  {}\n\
          \n\
-         sternway deploy {} --image {} --batches 3 --endpoint {endpoint} --data {folder} --wait\n\
+         {program} deploy {} --image {} --batches 3 --endpoint {endpoint} --data {folder} --wait\n\
          kubectl --kubeconfig {folder}/{KUBECONFIG_FILE} get deploy,rs,pods -w",
         secret.reveal(),
         story::APP,

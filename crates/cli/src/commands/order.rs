@@ -3,7 +3,9 @@
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use sternway_wire::codes::Status;
-use sternway_wire::model::{ChangeOrderInfo, ChangeOrderStopped, ListRecentChangeOrder, Nothing};
+use sternway_wire::model::{
+    ChangeOrderInfo, ChangeOrderStopped, ListRecentChangeOrder, Nothing, PipelineInfo, TextData,
+};
 
 use crate::arguments::{AppName, Confirmation, Connection, Form, Patience, Waiting};
 use crate::client::{Client, Reply};
@@ -23,6 +25,8 @@ pub(crate) enum Command {
     Watch(WatchArguments),
     /// Release the next batch of a change order that waits for it
     Continue(SteerArguments),
+    /// Try again what failed in a change order that waits for a person (`deploy --on-failure pause`)
+    Retry(SteerArguments),
     /// Stop a change order where it stands; pods that are changed stay changed
     Abort(OrderArguments),
     /// Stop a release and bring every pod back to the version before; prints the new change order's id
@@ -88,6 +92,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Get(arguments) => get(arguments).await,
         Command::Watch(arguments) => watch(arguments).await,
         Command::Continue(arguments) => go_on(arguments).await,
+        Command::Retry(arguments) => retry(arguments).await,
         Command::Abort(arguments) => abort(arguments).await,
         Command::Rollback(arguments) => rollback(arguments).await,
     }
@@ -154,9 +159,23 @@ async fn confirm(client: &Client, order: &str) -> anyhow::Result<(Reply<Nothing>
     Ok((reply, pipeline.pipeline_name.clone()))
 }
 
-fn waiting_pipeline(info: &ChangeOrderInfo) -> Option<&sternway_wire::model::PipelineInfo> {
+fn waiting_pipeline(info: &ChangeOrderInfo) -> Option<&PipelineInfo> {
     let waits = [Status::AwaitingConfirmation, Status::AwaitingInterval].map(Status::code);
     info.pipeline_info_list.iter().find(|pipeline| waits.contains(&pipeline.pipeline_status))
+}
+
+async fn retry(arguments: SteerArguments) -> anyhow::Result<Outcome> {
+    let client = arguments.connection.client()?;
+    let order = arguments.id.order;
+    let info = wait::read(&client, &order).await?.payload.change_order_info;
+    let Some(task) = progress::waiting_for_retry(&info) else {
+        bail!("nothing waits to be tried again: the change order is {}", output::status(info.status));
+    };
+    let parameters = vec![("TaskId", task.task_id.clone()), ("RetryStatus", "true".to_owned())];
+    let reply = client.call::<TextData>("RetryChangeOrderTask", parameters).await?;
+    let started = wait::Started { order, body: reply.body, what: "Trying again".to_owned() };
+    let limits = arguments.waiting.until(arguments.confirmation);
+    wait::started(&client, started, limits, arguments.connection.output).await
 }
 
 async fn abort(arguments: OrderArguments) -> anyhow::Result<Outcome> {

@@ -57,7 +57,7 @@ pub(crate) struct Arguments {
     #[arg(long, help_heading = "Cluster", conflicts_with_all = ["kubeconfig", "context"])]
     sandbox: bool,
     /// Where the sandbox listens [default: 127.0.0.1, any free port]
-    #[arg(long, value_name = "ADDRESS", help_heading = "Sandbox", requires = "sandbox")]
+    #[arg(long, value_name = "ADDRESS", help_heading = "Sandbox")]
     sandbox_listen: Option<String>,
     #[command(flatten)]
     nature: Nature,

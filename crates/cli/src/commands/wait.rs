@@ -26,16 +26,8 @@ pub(super) struct Started {
     pub(super) what: String,
 }
 
-/// How watching ended.
-#[derive(Debug)]
-pub(super) enum Ended {
-    /// The order is at its end.
-    At(Outcome, Reply<GetChangeOrderInfo>),
-    /// The next batch waits for a person, and that is what was waited for.
-    Confirmation(Reply<GetChangeOrderInfo>),
-    /// Time is up.
-    TimedOut,
-}
+/// How watching ended: at the end of the order, or where a person is needed if that was waited for too; `None` if time was up.
+pub(super) type Ended = Option<(Outcome, Reply<GetChangeOrderInfo>)>;
 
 /// Reports an order that was started, and waits for its end if asked to.
 ///
@@ -64,13 +56,9 @@ pub(super) async fn started(
 
 /// Says how watching ended; prints the order itself in the given form, if one is given.
 pub(super) fn report(order: &str, ended: Ended, form: Option<Form>) -> anyhow::Result<Outcome> {
-    let (outcome, reply) = match ended {
-        Ended::TimedOut => {
-            output::say(&format!("Time is up; the change order goes on. Watch it with: sternway order watch {order}"));
-            return Ok(Outcome::TimedOut);
-        }
-        Ended::Confirmation(reply) => (Outcome::Succeeded, reply),
-        Ended::At(outcome, reply) => (outcome, reply),
+    let Some((outcome, reply)) = ended else {
+        output::say(&format!("Time is up; the change order goes on. Watch it with: sternway order watch {order}"));
+        return Ok(Outcome::TimedOut);
     };
     let details = progress::details_of(&reply.payload.change_order_info);
     if outcome != Outcome::Succeeded && !details.is_empty() {
@@ -95,7 +83,7 @@ pub(super) async fn until_end(client: &Client, order: &str, limits: Limits) -> a
     let mut is_away = false;
     loop {
         let Ok(answer) = timeout_at(deadline, read(client, order)).await else {
-            return Ok(Ended::TimedOut);
+            return Ok(None);
         };
         match answer {
             Ok(reply) => {
@@ -107,10 +95,15 @@ pub(super) async fn until_end(client: &Client, order: &str, limits: Limits) -> a
                 screen.show(&progress::order_in_brief(info));
                 let status = Status::from_code(info.status);
                 if let Some(outcome) = status.and_then(Outcome::of) {
-                    return Ok(Ended::At(outcome, reply));
+                    return Ok(Some((outcome, reply)));
                 }
-                if status == Some(Status::AwaitingConfirmation) && limits.until_confirmation {
-                    return Ok(Ended::Confirmation(reply));
+                if limits.until_confirmation {
+                    if status == Some(Status::AwaitingConfirmation) {
+                        return Ok(Some((Outcome::Succeeded, reply)));
+                    }
+                    if progress::waiting_for_retry(info).is_some() {
+                        return Ok(Some((Outcome::Failed, reply)));
+                    }
                 }
                 before = Some(reply.payload.change_order_info);
             }
@@ -123,7 +116,7 @@ pub(super) async fn until_end(client: &Client, order: &str, limits: Limits) -> a
             Err(error) => return Err(error.into()),
         }
         if timeout_at(deadline, sleep(INTERVAL)).await.is_err() {
-            return Ok(Ended::TimedOut);
+            return Ok(None);
         }
     }
 }

@@ -1,15 +1,20 @@
 //! Clusters that the command line names: imported once, and connected anew at each start.
 
 use std::path::Path;
+use std::time::Duration;
 
 use sternway_core::ids::ClusterId;
 use sternway_core::ports::{ClusterAccess, ClusterError, ClusterRecord, Clusters as _, Ids as _, Store as _};
+use tokio::time::timeout;
 
 use super::Composition;
 use crate::system::{self, RandomIds};
 
 /// The file by which a pod proves who it is to its own cluster.
 const SERVICE_ACCOUNT_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+
+/// A start does not wait longer for a cluster.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A cluster to import.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +58,13 @@ impl Composition {
         };
         let (id, access) = (record.id, record.access.clone());
         self.store.put_cluster(record).await?;
-        let connected = self.clusters.connect(id, &access).await.map(drop);
+        let connected = match timeout(PATIENCE, self.clusters.connect(id, &access)).await {
+            Ok(connected) => connected.map(drop),
+            Err(_) => Err(ClusterError::Unreachable {
+                message: format!("no answer within {} seconds", PATIENCE.as_secs()),
+                retry_after_seconds: None,
+            }),
+        };
         if connected.is_err() {
             self.clusters.connect_later(id, &access).await;
         }

@@ -1,7 +1,7 @@
 //! A change order in words: its batches, pods and messages.
 
-use sternway_wire::codes::Status;
-use sternway_wire::model::{ChangeOrderInfo, Instance, PipelineInfo};
+use sternway_wire::codes::{RetryType, Status};
+use sternway_wire::model::{ChangeOrderInfo, Instance, PipelineInfo, TaskInfo};
 
 use crate::output::{self, Table, details, outcome_mark};
 
@@ -50,6 +50,10 @@ pub(crate) fn news(before: Option<&ChangeOrderInfo>, after: &ChangeOrderInfo) ->
         };
         lines.push(format!("{} {}: {}{hint}", mark(after.status), after.co_type, output::status(after.status)));
     }
+    if waiting_for_retry(after).is_some() && before.and_then(waiting_for_retry).is_none() {
+        let id = &after.change_order_id;
+        lines.push(format!("? It waits for a person. Try again with: sternway order retry {id}, or go back with: sternway order rollback {id}"));
+    }
     lines
 }
 
@@ -89,9 +93,20 @@ pub(crate) fn in_full(info: &ChangeOrderInfo) -> String {
     text
 }
 
-/// What there is to know beside the batches, such as which order rolled this one back.
+/// The failed task that waits for a person to have it tried again, if there is one.
+pub(crate) fn waiting_for_retry(info: &ChangeOrderInfo) -> Option<&TaskInfo> {
+    let tasks = info
+        .pipeline_info_list
+        .iter()
+        .flat_map(|pipeline| &pipeline.stage_detail_list)
+        .flat_map(|stage| &stage.task_list);
+    let is_over = Status::from_code(info.status).is_some_and(Status::is_terminal);
+    tasks.filter(|_| !is_over).find(|task| task.retry_type == RetryType::Manual.code())
+}
+
+/// What there is to know beside the batches, such as which order rolled this one back; a line each.
 pub(crate) fn details_of(info: &ChangeOrderInfo) -> String {
-    plain(&info.desc)
+    info.desc.split("<br>").map(plain).collect::<Vec<_>>().join("\n")
 }
 
 fn mark(status: i32) -> &'static str {
@@ -141,7 +156,7 @@ fn plain(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use sternway_wire::model::{StageDetail, StageInfo, StageResult, TaskInfo};
+    use sternway_wire::model::{StageDetail, StageInfo, StageResult};
 
     use super::*;
 
@@ -188,6 +203,17 @@ mod tests {
                 "? Application Deployment: waiting for confirmation. Go on with: sternway order continue o",
             ]
         );
+    }
+
+    #[test]
+    fn a_failure_that_waits_for_a_person_is_news_once() {
+        let running = order(Status::Running, pipeline(Status::Running, ""));
+        let mut paused = running.clone();
+        paused.pipeline_info_list[0].stage_detail_list[0].task_list[0].retry_type = RetryType::Manual.code();
+        assert_eq!(news(Some(&running), &paused).len(), 1);
+        assert!(news(Some(&paused), &paused).is_empty());
+        paused.status = Status::Aborted.code();
+        assert!(waiting_for_retry(&paused).is_none(), "nothing waits in an order that is over");
     }
 
     #[test]

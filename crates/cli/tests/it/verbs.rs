@@ -17,6 +17,7 @@ fn the_verbs_drive_a_server_with_a_sandbox() {
     release_to_the_end(&verbs);
     abort_and_return(&verbs);
     fail(&verbs);
+    pause(&verbs);
     resize(&verbs);
     delete(&verbs);
     assert!(server.terminate().success());
@@ -89,6 +90,17 @@ fn fail(verbs: &Verbs<'_>) {
     let rollback = newest["ChangeOrderId"].as_str().unwrap();
     verbs.run(&format!("order watch {rollback}")).ended(0);
     assert_eq!(verbs.status(&order), 3);
+    assert_eq!(verbs.images("shop"), ["shop:v1"]);
+}
+
+/// A failed release that waits for a person can be tried again, and rolled back.
+fn pause(verbs: &Verbs<'_>) {
+    let line = "deploy shop --image shop:nopull --on-failure pause --wait --until-confirmation";
+    let order = word(&verbs.run(line).ended(3));
+    assert_eq!(verbs.status(&order), 1, "it goes on once a person has decided");
+    verbs.run(&format!("order retry {order} --wait --until-confirmation")).ended(3);
+    verbs.run(&format!("order rollback {order} --wait")).ended(0);
+    verbs.run(&format!("order retry {order}")).ended(1);
     assert_eq!(verbs.images("shop"), ["shop:v1"]);
 }
 

@@ -102,6 +102,9 @@ impl Plan {
             (true, Some(_)) => {
                 return Err(Usage("settings: sandbox and kubeconfig exclude each other".to_owned()));
             }
+            (false, _) if sandbox_listen.is_some() => {
+                return Err(Usage("--sandbox-listen needs --sandbox".to_owned()));
+            }
             (true, None) => ClusterSource::Sandbox {
                 listen: sandbox_listen.unwrap_or_else(|| DEFAULT_SANDBOX_LISTEN.to_owned()),
                 options,
@@ -180,6 +183,7 @@ mod tests {
             (&["--tls-cert", "c"][..], ""),
             (&["--listen-tls", "a:1", "--tls-key", "k"], ""),
             (&["--context", "c"], ""),
+            (&["--sandbox-listen", "a:1"], ""),
             (&[], "sandbox = true\nkubeconfig = 'k'"),
         ] {
             let plan = Plan::merge(arguments(line), settings(file).unwrap());

@@ -84,7 +84,7 @@ def main():
 def register(programs):
     @suite.scenario("a running release is aborted and rolled back to Status 2")
     def abort_and_roll_back():
-        running = programs.release("java-release", "registry.local/shop:v1", "registry.local/shop:v2-slow4", 600)
+        running = programs.release("java-release", "registry.local/shop:v1", "registry.local/shop:v2-slow6", 600)
         code, output = programs.run("AbortAndRollback", running)
         equal(code, 0, "exit code of AbortAndRollback")
         equal(value(output, "Status"), "2", "the rollback's status")
@@ -108,7 +108,7 @@ def register(programs):
     @suite.scenario("a rollback that fails ends in Status 3 with the reason in TaskMessage", chain="failure")
     def failing_rollback():
         image = "registry.local/gone:v1"
-        running = programs.release("java-failure", image, "registry.local/gone:v2-slow4", 20)
+        running = programs.release("java-failure", image, "registry.local/gone:v2-slow6", 20)
         make_image_vanish(programs.server.kubernetes, image)
         code, output = programs.run("AbortAndRollback", running)
         equal(code, 3, "exit code of AbortAndRollback")

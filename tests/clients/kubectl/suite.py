@@ -186,7 +186,7 @@ def register(cluster):
             # Only now is it certain that the watches have begun: they may have missed how the first pods came to life.
             eventually("the watches to show the application", lambda: is_complete(deployments, sets, pods), SETTLE_SECONDS)
             created, first = len(deployments.of("seen")), {row[0] for row in pods.of("seen")}
-            order = cluster.deploy("seen", "seen:v2-slow2")
+            order = cluster.deploy("seen", "seen:v2-slow8")
             cluster.second_batch(order)
             cluster.sternway("order", "rollback", order, "--wait")
             cluster.is_as_before("seen", before, "seen:v1")

@@ -171,7 +171,7 @@ def register(account):
 
     @scenario("a release is refused while another one runs, and is aborted and rolled back in its second batch")
     def abort_and_roll_back():
-        order = account.deploy("v3-slow3")
+        order = account.deploy("v3-slow6")
         account.confirm(order, 1)
         account.wait_for(order, "in its second batch", lambda info: pipelines(info)[1]["PipelineStatus"] == RUNNING)
 

@@ -6,7 +6,5 @@
 mod order;
 mod screen;
 
-pub(crate) use self::order::{
-    details_of, in_brief as order_in_brief, in_full as order_in_full, news, waiting_for_retry,
-};
+pub(crate) use self::order::{in_brief as order_in_brief, in_full as order_in_full, news, waiting_for_retry};
 pub(crate) use self::screen::Screen;

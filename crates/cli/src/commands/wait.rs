@@ -60,10 +60,6 @@ pub(super) fn report(order: &str, ended: Ended, form: Option<Form>) -> anyhow::R
         output::say(&format!("Time is up; the change order goes on. Watch it with: sternway order watch {order}"));
         return Ok(Outcome::TimedOut);
     };
-    let details = progress::details_of(&reply.payload.change_order_info);
-    if outcome != Outcome::Succeeded && !details.is_empty() {
-        output::say(&details);
-    }
     match form {
         Some(Form::Json) => output::json(&reply.body)?,
         Some(Form::Text) => output::text(&progress::order_in_full(&reply.payload.change_order_info))?,

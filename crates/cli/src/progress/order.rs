@@ -50,6 +50,10 @@ pub(crate) fn news(before: Option<&ChangeOrderInfo>, after: &ChangeOrderInfo) ->
         };
         lines.push(format!("{} {}: {}{hint}", mark(after.status), after.co_type, output::status(after.status)));
     }
+    let known = before.map(details_of).unwrap_or_default();
+    lines.extend(
+        details_of(after).into_iter().filter(|detail| !known.contains(detail)).map(|detail| format!("  {detail}")),
+    );
     if waiting_for_retry(after).is_some() && before.and_then(waiting_for_retry).is_none() {
         let id = &after.change_order_id;
         lines.push(format!("? It waits for a person. Try again with: sternway order retry {id}, or go back with: sternway order rollback {id}"));
@@ -64,7 +68,7 @@ pub(crate) fn in_full(info: &ChangeOrderInfo) -> String {
         ("Change", info.co_type.clone()),
         ("Status", format!("{} {}", mark(info.status), output::status(info.status))),
         ("Description", info.change_order_description.clone()),
-        ("Details", details_of(info)),
+        ("Details", details_of(info).join("\n")),
         ("Batches", format!("{}, {}", info.batch_count, info.batch_type.to_lowercase())),
         ("Created", info.create_time.clone()),
         ("By", info.create_user_id.clone()),
@@ -104,9 +108,9 @@ pub(crate) fn waiting_for_retry(info: &ChangeOrderInfo) -> Option<&TaskInfo> {
     tasks.filter(|_| !is_over).find(|task| task.retry_type == RetryType::Manual.code())
 }
 
-/// What there is to know beside the batches, such as which order rolled this one back; a line each.
-pub(crate) fn details_of(info: &ChangeOrderInfo) -> String {
-    info.desc.split("<br>").map(plain).collect::<Vec<_>>().join("\n")
+/// What there is to know beside the batches: warnings, and which order this one rolls back or was rolled back by.
+fn details_of(info: &ChangeOrderInfo) -> Vec<String> {
+    info.desc.split("<br>").map(plain).filter(|line| !line.is_empty()).collect()
 }
 
 fn mark(status: i32) -> &'static str {
@@ -214,6 +218,14 @@ mod tests {
         assert!(news(Some(&paused), &paused).is_empty());
         paused.status = Status::Aborted.code();
         assert!(waiting_for_retry(&paused).is_none(), "nothing waits in an order that is over");
+    }
+
+    #[test]
+    fn details_are_news_when_they_come() {
+        let running = order(Status::Running, pipeline(Status::Running, ""));
+        let rolled_back = ChangeOrderInfo { desc: "Rolled back by o2.<br>slow".into(), ..running.clone() };
+        assert_eq!(news(Some(&running), &rolled_back), ["  Rolled back by o2.", "  slow"]);
+        assert!(news(Some(&rolled_back), &rolled_back).is_empty());
     }
 
     #[test]

@@ -81,8 +81,10 @@ fn abort_and_return(verbs: &Verbs<'_>) {
 
 /// A release that cannot succeed says why, and goes back by itself.
 fn fail(verbs: &Verbs<'_>) {
-    let failed = verbs.run("deploy shop --image shop:nopull --wait");
-    assert!(failed.stderr.contains("shop:nopull"), "{}", failed.stderr);
+    let failed = verbs.run("deploy shop --image shop:bad --wait");
+    assert!(failed.stderr.contains("CrashLoopBackOff"), "{}", failed.stderr);
+    assert!(failed.stderr.contains("cannot go on without a database"), "its last words: {}", failed.stderr);
+    assert!(failed.stderr.contains("Rolled back by change order"), "{}", failed.stderr);
     let order = word(&failed.ended(3));
     let listed = verbs.run("order list shop -o json").json();
     let newest = &listed["ChangeOrderList"]["ChangeOrder"][0];
@@ -95,7 +97,7 @@ fn fail(verbs: &Verbs<'_>) {
 
 /// A failed release that waits for a person can be tried again, and rolled back.
 fn pause(verbs: &Verbs<'_>) {
-    let line = "deploy shop --image shop:nopull --on-failure pause --wait --until-confirmation";
+    let line = "deploy shop --image shop:bad --on-failure pause --wait --until-confirmation";
     let order = word(&verbs.run(line).ended(3));
     assert_eq!(verbs.status(&order), 1, "it goes on once a person has decided");
     verbs.run(&format!("order retry {order} --wait --until-confirmation")).ended(3);

@@ -9,7 +9,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::client::{Client, Credentials, Endpoint};
-use crate::commands::{app, cluster, completions, demo, deploy, key, order, sandbox, serve, version};
+use crate::commands::{adopt, app, cluster, completions, demo, deploy, key, order, sandbox, serve, version};
 use crate::exit;
 
 /// Where a server listens unless told otherwise, and where the verbs look for it.
@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Serve(serve::Arguments),
     /// Start a sandbox cluster alone: a Kubernetes API with simulated nodes
     Sandbox(sandbox::Arguments),
+    /// Take an existing Deployment under management, without touching it
+    Adopt(adopt::Arguments),
     /// Create, list and change applications
     #[command(subcommand)]
     App(app::Command),

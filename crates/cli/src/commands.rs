@@ -1,5 +1,6 @@
 //! One file per command: its arguments, and what it does.
 
+pub(crate) mod adopt;
 pub(crate) mod app;
 pub(crate) mod cluster;
 pub(crate) mod completions;
@@ -23,6 +24,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Sandbox(arguments) => sandbox::run(arguments).await,
+        Command::Adopt(arguments) => adopt::run(arguments).await,
         Command::App(command) => app::run(command).await,
         Command::Deploy(arguments) => deploy::run(arguments).await,
         Command::Order(command) => order::run(command).await,

@@ -101,16 +101,18 @@ impl Connection {
     }
 
     pub(crate) async fn native(&self, name: &Name, with_nodes: bool) -> Result<NativeObjects, ClusterError> {
-        let (deployment, pods) = self.fresh(name).await?.into_native();
-        let node_labels = if with_nodes { self.node_labels(&pods).await? } else { BTreeMap::new() };
-        Ok(NativeObjects { deployment, pods, node_labels })
+        let mut native = self.fresh(name).await?.into_native();
+        if with_nodes {
+            native.node_labels = self.node_labels(&native.pods).await?;
+        }
+        Ok(native)
     }
 
     /// What stands around the workload; nothing where there is no Deployment.
     pub(crate) async fn surroundings(&self, name: &Name) -> Result<Surroundings, ClusterError> {
-        match self.fresh(name).await?.into_native() {
-            (Some(deployment), _) => surroundings::read(&self.api, name, &deployment).await,
-            (None, _) => Ok(Surroundings::default()),
+        match self.fresh(name).await?.into_native().deployment {
+            Some(deployment) => surroundings::read(&self.api, name, &deployment).await,
+            None => Ok(Surroundings::default()),
         }
     }
 

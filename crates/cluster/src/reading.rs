@@ -1,8 +1,11 @@
 //! A workload read now, past the watches: before every write, and for whoever must not see the past.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use sternway_core::effect::Fresh;
 use sternway_core::observation::Observation;
+use sternway_core::ports::NativeObjects;
 
 use crate::api::{self, Api, collection};
 use crate::failure::RequestError;
@@ -14,6 +17,7 @@ use crate::reduce::selector::Selector;
 pub(crate) struct Reading {
     name: Name,
     object: Option<Value>,
+    sets: Vec<Value>,
     pods: Vec<Value>,
     index: Index,
 }
@@ -45,7 +49,7 @@ pub(crate) async fn read(api: &Api, name: &Name) -> Result<Reading, RequestError
             index.apply(kind, object);
         }
     }
-    Ok(Reading { name: name.clone(), object, pods, index })
+    Ok(Reading { name: name.clone(), object, sets, pods, index })
 }
 
 impl Reading {
@@ -62,14 +66,19 @@ impl Reading {
         }
     }
 
-    /// The Deployment and its pods, as the API gave them.
-    pub(crate) fn into_native(self) -> (Option<Value>, Vec<Value>) {
-        let members = match self.index.observe(&self.name, |_| None) {
-            Observation::Present(workload) => workload.pods,
-            Observation::Gone { pods } => pods,
+    /// The Deployment, its ReplicaSets and its pods, as the API gave them.
+    pub(crate) fn into_native(self) -> NativeObjects {
+        let (sets, members) = match self.index.observe(&self.name, |_| None) {
+            Observation::Present(workload) => (workload.sets, workload.pods),
+            Observation::Gone { pods } => (Vec::new(), pods),
         };
+        let is_set = |object: &Value| sets.iter().any(|set| object["metadata"]["name"] == set.name.as_str());
         let is_member = |pod: &Value| members.iter().any(|member| pod["metadata"]["name"] == member.name.as_str());
-        let pods = self.pods.into_iter().filter(is_member).collect();
-        (self.object, pods)
+        NativeObjects {
+            deployment: self.object,
+            replica_sets: self.sets.into_iter().filter(is_set).collect(),
+            pods: self.pods.into_iter().filter(is_member).collect(),
+            node_labels: BTreeMap::new(),
+        }
     }
 }

@@ -345,6 +345,8 @@ pub struct ClusterInfo {
 pub struct NativeObjects {
     /// The Deployment.
     pub deployment: Option<Value>,
+    /// Its ReplicaSets.
+    pub replica_sets: Vec<Value>,
     /// Its pods.
     pub pods: Vec<Value>,
     /// The labels of the nodes that its pods are on, by node name; only if asked for.

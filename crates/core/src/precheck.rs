@@ -43,6 +43,7 @@ pub struct Autoscaler {
 
 /// One result of the checks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct Finding {
     /// Whether the release must not begin.
     pub blocking: bool,

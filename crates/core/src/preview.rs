@@ -19,6 +19,7 @@ use crate::step::{Command, Context, Input, step};
 
 /// One write of a preview.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct PreviewedWrite {
     /// The batch it belongs to, counted from 1.
     pub batch: u32,

@@ -1,12 +1,16 @@
 //! What clients may ask for. Each command is one load, one pure decision and one commit; the answer goes out after the commit, so
 //! that whatever was answered with an id survives any crash.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use sternway_core::application::Application;
 use sternway_core::effect::Fresh;
 use sternway_core::ids::{AppId, OrderId, PartId, VersionNumber};
 use sternway_core::observation::{Observation, Workload};
-use sternway_core::order::birth::{self, Birth, CreateRequest, DeployRequest, DeployTarget, Refused, Request};
+use sternway_core::order::birth::{
+    self, Adoption, Birth, CreateRequest, DeployRequest, DeployTarget, Refused, Request,
+};
 use sternway_core::order::job::{Job, OnFailure};
 use sternway_core::order::{Actor, Order, OrderKind};
 use sternway_core::plan::Batches;
@@ -41,6 +45,8 @@ pub struct Deploy {
     pub on_failure: OnFailure,
     /// Another number of pods.
     pub replicas: Option<u32>,
+    /// EDAS parameters that mean nothing on a cluster, to be given back when asked for.
+    pub attributes: BTreeMap<String, String>,
     /// Free text for the order.
     pub description: String,
 }
@@ -65,8 +71,29 @@ pub enum DeployChange {
     Configure(Vec<Edit>),
 }
 
+/// What people say about an application. What is absent stays.
+#[derive(Debug, Clone, Default)]
+pub struct About {
+    /// Free text.
+    pub description: Option<String>,
+    /// Who is responsible.
+    pub owner: Option<String>,
+    /// Anything else, by EDAS's names.
+    pub attributes: BTreeMap<String, String>,
+}
+
+/// What begins an order.
+enum Wish {
+    Deploy(Deploy),
+    Scale { replicas: u32, timeout_seconds: u32 },
+    Stop { timeout_seconds: u32 },
+    Start { replicas: Option<u32>, timeout_seconds: u32 },
+    Delete { timeout_seconds: u32 },
+}
+
 /// What a release would do.
 #[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct DeployPreview {
     /// What the checks found.
     pub findings: Vec<Finding>,
@@ -96,21 +123,32 @@ impl Engine {
         Ok(accepted)
     }
 
+    /// Takes an existing Deployment under management, without touching it: `app` says where it is. Answers with the application as stored.
+    ///
+    /// # Errors
+    /// [`CommandError::NameTaken`], [`CommandError::Refused`], [`CommandError::Cluster`], [`CommandError::Store`].
+    pub async fn adopt(&self, app: Application) -> Result<Application, CommandError> {
+        let nothing = || Refused::NothingToAdopt(app.workload.name.clone());
+        let Observation::Present(live) = self.ports.clusters.read(&app.workload).await? else {
+            return Err(nothing().into());
+        };
+        let native = self.ports.clusters.native(&app.workload, false).await?;
+        let deployment = native.deployment.ok_or_else(nothing)?;
+        let now = self.ports.clock.now();
+        let Adoption { app, versions } = birth::adopt(app, &live, &deployment, &native.replica_sets, now)?;
+        let mut writes = vec![StoreWrite::InsertApp(Box::new(app.clone()))];
+        writes.extend(versions.into_iter().map(|version| StoreWrite::PutVersion(Box::new(version))));
+        self.ports.store.commit(Commit { lease: None, writes }).await.map_err(not_committed)?;
+        Ok(app)
+    }
+
     /// Begins a release, after the checks that can be made before: what they find is in the order as warnings, and what blocks refuses it.
     ///
     /// # Errors
     /// Any [`CommandError`] but those about orders and parts.
     pub async fn deploy(&self, app: AppId, deploy: Deploy, actor: Actor) -> Result<OrderId, CommandError> {
-        let request = self.request(actor, deploy.description.clone());
-        self.begin(app, async |app: &Application| {
-            let (mut birth, findings) = self.plan_deploy(app, &deploy, &request).await?;
-            if let Some(blocking) = findings.iter().find(|finding| finding.blocking) {
-                return Err(CommandError::Blocked(blocking.clone()));
-            }
-            birth.order.warnings = findings.into_iter().map(|finding| finding.text).collect();
-            Ok(birth)
-        })
-        .await
+        let description = deploy.description.clone();
+        self.begin(app, Wish::Deploy(deploy), self.request(actor, description)).await
     }
 
     /// What [`Engine::deploy`] would do, without doing it: the findings, and every write up to the end if all goes well.
@@ -188,11 +226,7 @@ impl Engine {
         timeout_seconds: u32,
         actor: Actor,
     ) -> Result<OrderId, CommandError> {
-        let request = self.request(actor, String::new());
-        self.begin(app, async |app: &Application| {
-            Ok(birth::scale(app, &self.live(app).await?, replicas, timeout_seconds, &request)?)
-        })
-        .await
+        self.begin(app, Wish::Scale { replicas, timeout_seconds }, self.request(actor, String::new())).await
     }
 
     /// Begins a stop.
@@ -200,11 +234,7 @@ impl Engine {
     /// # Errors
     /// Any [`CommandError`] but those about orders and parts.
     pub async fn stop(&self, app: AppId, timeout_seconds: u32, actor: Actor) -> Result<OrderId, CommandError> {
-        let request = self.request(actor, String::new());
-        self.begin(app, async |app: &Application| {
-            Ok(birth::stop(app, &self.live(app).await?, timeout_seconds, &request)?)
-        })
-        .await
+        self.begin(app, Wish::Stop { timeout_seconds }, self.request(actor, String::new())).await
     }
 
     /// Begins a start.
@@ -218,11 +248,7 @@ impl Engine {
         timeout_seconds: u32,
         actor: Actor,
     ) -> Result<OrderId, CommandError> {
-        let request = self.request(actor, String::new());
-        self.begin(app, async |app: &Application| {
-            Ok(birth::start(app, &self.live(app).await?, replicas, timeout_seconds, &request)?)
-        })
-        .await
+        self.begin(app, Wish::Start { replicas, timeout_seconds }, self.request(actor, String::new())).await
     }
 
     /// Begins a deletion.
@@ -230,19 +256,24 @@ impl Engine {
     /// # Errors
     /// [`CommandError::NoApp`], [`CommandError::Busy`], [`CommandError::Store`].
     pub async fn delete(&self, app: AppId, timeout_seconds: u32, actor: Actor) -> Result<OrderId, CommandError> {
-        let request = self.request(actor, String::new());
-        self.begin(app, async |app: &Application| Ok(birth::delete(app, timeout_seconds, &request))).await
+        self.begin(app, Wish::Delete { timeout_seconds }, self.request(actor, String::new())).await
     }
 
-    /// Changes what is remembered of an application without a change order (its description).
+    /// Changes what is remembered of an application without a change order.
     ///
     /// # Errors
     /// [`CommandError::NoApp`], [`CommandError::Store`].
-    pub async fn describe(&self, app: AppId, description: &str) -> Result<(), CommandError> {
+    pub async fn describe(&self, app: AppId, about: &About) -> Result<(), CommandError> {
         for _ in 0..ATTEMPTS {
             let mut next = self.application(app).await?;
             next.revision += 1;
-            description.clone_into(&mut next.description);
+            if let Some(description) = &about.description {
+                next.description.clone_from(description);
+            }
+            if let Some(owner) = &about.owner {
+                next.owner.clone_from(owner);
+            }
+            next.attributes.extend(about.attributes.clone());
             let commit = Commit { lease: None, writes: vec![StoreWrite::UpdateApp(Box::new(next))] };
             match self.ports.store.commit(commit).await {
                 Err(CommitError::Conflict(_)) => {}
@@ -296,17 +327,13 @@ impl Engine {
         }
     }
 
-    async fn begin(
-        &self,
-        id: AppId,
-        decide: impl AsyncFn(&Application) -> Result<Birth, CommandError>,
-    ) -> Result<OrderId, CommandError> {
+    async fn begin(&self, id: AppId, wish: Wish, request: Request) -> Result<OrderId, CommandError> {
         for _ in 0..ATTEMPTS {
             let app = self.application(id).await?;
             if let Some(active) = self.ports.store.active_order_of(id).await? {
                 return Err(CommandError::Busy(active.id));
             }
-            let Birth { order, app, versions, events } = decide(&app).await?;
+            let Birth { order, app, versions, events } = self.decide(&app, &wish, &request).await?;
             let id = order.id;
             let mut writes = vec![StoreWrite::UpdateApp(Box::new(app))];
             writes.extend(versions.into_iter().map(|version| StoreWrite::PutVersion(Box::new(version))));
@@ -322,6 +349,29 @@ impl Engine {
             }
         }
         Err(not_committed(CommitError::Conflict(format!("application {id}"))))
+    }
+
+    /// A wish and the present state become an order.
+    async fn decide(&self, app: &Application, wish: &Wish, request: &Request) -> Result<Birth, CommandError> {
+        Ok(match wish {
+            Wish::Deploy(deploy) => {
+                let (mut birth, findings) = self.plan_deploy(app, deploy, request).await?;
+                if let Some(blocking) = findings.iter().find(|finding| finding.blocking) {
+                    return Err(CommandError::Blocked(blocking.clone()));
+                }
+                birth.order.warnings = findings.into_iter().map(|finding| finding.text).collect();
+                birth.app.attributes.extend(deploy.attributes.clone());
+                birth
+            }
+            Wish::Scale { replicas, timeout_seconds } => {
+                birth::scale(app, &self.live(app).await?, *replicas, *timeout_seconds, request)?
+            }
+            Wish::Stop { timeout_seconds } => birth::stop(app, &self.live(app).await?, *timeout_seconds, request)?,
+            Wish::Start { replicas, timeout_seconds } => {
+                birth::start(app, &self.live(app).await?, *replicas, *timeout_seconds, request)?
+            }
+            Wish::Delete { timeout_seconds } => birth::delete(app, *timeout_seconds, request),
+        })
     }
 
     async fn application(&self, id: AppId) -> Result<Application, CommandError> {

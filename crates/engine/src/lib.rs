@@ -25,7 +25,7 @@ use sternway_core::health::{DEFAULT_PATIENCE, Patience};
 use sternway_core::ids::OrderId;
 use sternway_core::ports::{Clock, Clusters, Ids, Store};
 
-pub use self::commands::{Creation, Deploy, DeployChange, DeployPreview};
+pub use self::commands::{About, Creation, Deploy, DeployChange, DeployPreview};
 pub use self::error::CommandError;
 use self::supervisor::Wakers;
 

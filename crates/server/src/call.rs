@@ -60,28 +60,14 @@ impl Call {
         self.engine().ports().clock.now()
     }
 
-    /// Gives the engine a command that begins an order.
-    ///
-    /// The future of such a command cannot be shown to be `Send` (it borrows through an async closure), so that it is driven by a
-    /// thread of the blocking pool; everything in it that waits is still asynchronous.
-    pub(crate) async fn command<T, F>(
+    /// Waits for a command of the engine, unless the server is cut off meanwhile: whether it was accepted is then found in the store.
+    pub(crate) async fn command<T>(
         &self,
-        command: impl FnOnce(Arc<Engine>, Actor) -> F + Send + 'static,
-    ) -> Result<T, Failure>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T, CommandError>>,
-    {
-        let (engine, actor) = (Arc::clone(&self.shared.engine), self.actor());
-        let cut_off = self.shared.cut_off.clone();
-        let runtime = tokio::runtime::Handle::current();
-        let driven = tokio::task::spawn_blocking(move || {
-            runtime.block_on(cut_off.run_until_cancelled_owned(command(engine, actor)))
-        });
-        match driven.await {
-            Ok(Some(outcome)) => Ok(outcome?),
-            Ok(None) => Err(GatewayError::unavailable("it is shutting down").into()),
-            Err(panic) => Err(Failure::Internal(Box::new(panic))),
+        command: impl Future<Output = Result<T, CommandError>> + Send,
+    ) -> Result<T, Failure> {
+        match self.shared.cut_off.run_until_cancelled(command).await {
+            Some(outcome) => Ok(outcome?),
+            None => Err(GatewayError::unavailable("it is shutting down").into()),
         }
     }
 

@@ -94,7 +94,7 @@ fn cluster_failure(error: &ClusterError, cluster: &str) -> BusinessError {
 fn refusal(refused: &Refused, message: String) -> BusinessError {
     let error_code = match refused {
         Refused::UnknownVersion(version) => return BusinessError::version_not_found(version),
-        Refused::WorkloadGone(_) => "Application.WorkloadGone",
+        Refused::WorkloadGone(_) | Refused::NothingToAdopt(_) => "Application.WorkloadGone",
         Refused::WorkloadDeleting(_)
         | Refused::Paused
         | Refused::HeldHalfWay { .. }

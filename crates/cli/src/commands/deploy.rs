@@ -1,9 +1,11 @@
 //! `sternway deploy`: a new version, released in batches.
 
+mod preview;
+
 use anyhow::Context as _;
 use clap::{ArgGroup, Args, ValueEnum};
 use serde_json::json;
-use sternway_wire::model::{ChangeOrderStarted, ListHistoryDeployVersion};
+use sternway_wire::model::{ChangeOrderStarted, ListHistoryDeployVersion, Nothing};
 
 use crate::arguments::{AppName, Confirmation, Connection, Waiting};
 use crate::client::Client;
@@ -32,6 +34,9 @@ pub(crate) struct Arguments {
     /// Seconds that a batch may take until it counts as failed [default: the server's]
     #[arg(long, value_name = "SECONDS")]
     batch_timeout: Option<u32>,
+    /// Write nothing: say what the checks find, and every patch that would be sent
+    #[arg(long, conflicts_with_all = ["wait", "until_confirmation"])]
+    dry_run: bool,
     #[command(flatten)]
     waiting: Waiting,
     #[command(flatten)]
@@ -119,8 +124,18 @@ impl OnFailure {
 
 /// Starts the release.
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
-    let Arguments { name, change, batches, on_failure, batch_timeout, description, waiting, confirmation, connection } =
-        arguments;
+    let Arguments {
+        name,
+        change,
+        batches,
+        on_failure,
+        batch_timeout,
+        description,
+        dry_run,
+        waiting,
+        confirmation,
+        connection,
+    } = arguments;
     let extra = change.extra.of(OPERATION)?;
     let client = connection.client()?;
     let app = names::app_id(&client, &name.app).await?;
@@ -135,6 +150,11 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
     parameters.extend(batch_timeout.map(|seconds| ("BatchTimeout", seconds.to_string())));
     parameters.extend(description.map(|text| ("ChangeOrderDesc", text)));
     parameters.extend(extra);
+    if dry_run {
+        parameters.push(("DryRun", "true".to_owned()));
+        let reply = client.call::<Nothing>(OPERATION, parameters).await?;
+        return preview::show(&reply.body, connection.output);
+    }
     let reply = client.call::<ChangeOrderStarted>(OPERATION, parameters).await?;
     let started = wait::Started {
         order: reply.payload.change_order_id,

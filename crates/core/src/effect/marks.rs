@@ -6,6 +6,8 @@ use super::{Writer, entries};
 use crate::application::WorkloadRef;
 use crate::ids::{Fence, VersionNumber};
 use crate::observation::Marks;
+use crate::strategy::Strategy;
+use crate::template::PodTemplate;
 use crate::version::Snapshot;
 
 /// The application; stays.
@@ -32,6 +34,25 @@ pub fn read(object: &Value) -> Marks {
         fence: text(FENCE).and_then(|fence| fence.parse().ok()).map(Fence),
         borrowed: text(BORROWED).is_some(),
     }
+}
+
+/// The version to go back to, if a hold (or a way back from one) left it there.
+pub fn borrowed(object: &Value) -> Option<Snapshot> {
+    let text = object["metadata"]["annotations"][BORROWED].as_str()?;
+    let borrowed: Value = serde_json::from_str(text).ok()?;
+    let seconds = |name: &str| u32::try_from(borrowed[name].as_u64()?).ok();
+    Some(Snapshot {
+        template: PodTemplate::new(borrowed.get("template")?.clone()),
+        strategy: Strategy::from_json(&borrowed["strategy"]),
+        min_ready_seconds: seconds("minReadySeconds")?,
+        progress_deadline_seconds: seconds("progressDeadlineSeconds")?,
+    })
+}
+
+/// The number of the version that runs, or is being released.
+pub fn version(object: &Value) -> Option<VersionNumber> {
+    let text = object["metadata"]["annotations"][VERSION].as_str()?;
+    text.parse().ok().map(VersionNumber)
 }
 
 pub(super) fn on_create(mut object: Value, writer: Writer) -> Value {

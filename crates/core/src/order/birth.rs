@@ -3,12 +3,14 @@
 //! Nothing is written here. Whether the application has another active order is not asked either: the store's
 //! constraint is the only judge of that.
 
+mod adopt;
 mod create;
 mod deploy;
 mod resize;
 
 use jiff::Timestamp;
 
+pub use self::adopt::{Adoption, adopt};
 pub use self::create::{APP_ID_LABEL, CreateRequest, create};
 pub use self::deploy::{DeployRequest, DeployTarget, deploy};
 pub use self::resize::{delete, scale, start, stop};
@@ -53,6 +55,9 @@ pub enum Refused {
         "the Deployment of application {0} does not exist on its cluster any more: delete the application and create it again"
     )]
     WorkloadGone(String),
+    /// Nothing to take over.
+    #[error("there is no Deployment {0} in this namespace of the cluster: nothing to adopt")]
+    NothingToAdopt(String),
     /// Being deleted.
     #[error("the Deployment of application {0} is being deleted")]
     WorkloadDeleting(String),

@@ -1,5 +1,6 @@
 //! The decisions of core against a model of the native controllers.
 
+mod adoption;
 mod arrows;
 mod invariants;
 mod model;

@@ -13,7 +13,7 @@ use crate::world::World;
 
 const THREE_MANUAL: Batches = Batches { gray: None, count: 3, gate: Gate::Manual };
 
-fn half_way() -> (World, sternway_core::ids::OrderId) {
+pub(crate) fn half_way() -> (World, sternway_core::ids::OrderId) {
     let mut world = World::new(10, DEFAULT_STRATEGY);
     let id = world.deploy("app:v2", THREE_MANUAL, OnFailure::Rollback).unwrap();
     assert_eq!(world.run().unwrap().status, Status::AwaitingConfirmation);

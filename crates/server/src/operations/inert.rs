@@ -87,7 +87,6 @@ pub(crate) const INERT: &[(&str, &[&str])] = &[
     ),
     ("ListApplication", &["ResourceGroupId"]),
     ("ListCluster", &["ResourceGroupId"]),
-    ("UpdateK8sApplicationBaseInfo", &["Email", "Owner", "PhoneNumber"]),
     ("UpdateK8sApplicationConfig", &["ClusterId"]),
 ];
 

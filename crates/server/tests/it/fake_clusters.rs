@@ -136,6 +136,7 @@ impl Clusters for FakeClusters {
         let nodes = found.pods.iter().filter_map(|pod| pod.node.clone());
         Ok(NativeObjects {
             deployment: Some(json!({"kind": "Deployment", "metadata": {"name": workload.name}})),
+            replica_sets: Vec::new(),
             pods: pods.collect(),
             node_labels: nodes
                 .filter(|_| with_nodes)

@@ -6,8 +6,8 @@ use crate::application::Application;
 use crate::floor;
 use crate::observation::Workload;
 use crate::order::OrderKind;
-use crate::order::job::{Job, NumberedSnapshot, OnFailure, Prelude, Release, ReleasePhase};
-use crate::plan::Batches;
+use crate::order::job::{Job, NumberedSnapshot, OnFailure, Prelude, Release, ReleasePhase, Restore, RestorePhase};
+use crate::plan::{Batches, ONE_BATCH};
 use crate::strategy::Strategy;
 use crate::template::covers;
 use crate::template::edit::{self, Edit};
@@ -65,15 +65,20 @@ pub fn deploy(
     app.revision += 1;
     let mut versions = Vec::new();
     let held = live.is_held() || app.held.is_some();
-    let from = if held || live.spec == base.snapshot {
+    // What we borrowed is not someone else's change.
+    let from = if held || live.marks.borrowed || live.spec == base.snapshot {
         NumberedSnapshot { number: base.number, snapshot: base.snapshot.clone() }
     } else {
         found(&mut app, live, request, &mut versions)
     };
-    let (to, package_version) = target(&deploy, &from.snapshot, request)?;
+    let (to, package_version) = target(&deploy, &from.snapshot)?;
+    if held && to.template == from.snapshot.template {
+        return Ok(go_back(app, from, &deploy, request));
+    }
+    let to = if to.template == from.snapshot.template { restarted(to, request)? } else { to };
     let resumes = held && covers(live.spec.template.json(), to.template.json());
     let mut first = Vec::new();
-    if held && !resumes {
+    if live.is_held() && !resumes {
         first.push(Prelude::GoBack);
     }
     if let Some(replicas) = deploy.replicas.filter(|replicas| *replicas != live.replicas) {
@@ -118,6 +123,34 @@ pub fn deploy(
     Ok(Birth { events: vec![accepted(request, &order)], order, app, versions })
 }
 
+/// The version before a held release is deployed: that is going back, by one patch.
+fn go_back(mut app: Application, from: NumberedSnapshot, deploy: &DeployRequest<'_>, request: &Request) -> Birth {
+    let description = format!(
+        "Version: {} | Image: {} | Go back from an aborted release",
+        from.number,
+        from.snapshot.template.image()
+    );
+    app.current = Some(from.number);
+    let restore = Restore {
+        from: app.held.map_or(app.latest, |held| held.to),
+        to: from,
+        expects: Vec::new(),
+        timeout_seconds: deploy.batch_timeout_seconds,
+        since: request.now,
+        phase: RestorePhase::Asking,
+        generation: 0,
+        trouble: None,
+    };
+    let order = order(request, &app, deploy.kind, description, ONE_BATCH, Job::Restore(Box::new(restore)));
+    Birth { events: vec![accepted(request, &order)], order, app, versions: Vec::new() }
+}
+
+/// The same content again: people mean new pods (an image tag may have moved).
+fn restarted(to: Snapshot, request: &Request) -> Result<Snapshot, Refused> {
+    let template = edit::apply(&to.template, &[Edit::RestartMark(request.now)])?;
+    Ok(Snapshot { template, ..to })
+}
+
 fn check_workload(app: &Application, live: &Workload) -> Result<(), Refused> {
     if live.deleting {
         return Err(Refused::WorkloadDeleting(app.name.clone()));
@@ -147,15 +180,11 @@ fn found(app: &mut Application, live: &Workload, request: &Request, versions: &m
     NumberedSnapshot { number, snapshot: live.spec.clone() }
 }
 
-fn target(deploy: &DeployRequest<'_>, from: &Snapshot, request: &Request) -> Result<(Snapshot, String), Refused> {
+fn target(deploy: &DeployRequest<'_>, from: &Snapshot) -> Result<(Snapshot, String), Refused> {
     match &deploy.target {
         DeployTarget::Version(version) => Ok((version.snapshot.clone(), version.package_version.clone())),
         DeployTarget::Edits { edits, min_ready_seconds, package_version } => {
-            let mut template = edit::apply(&from.template, edits)?;
-            if template == from.template {
-                // The same content again: people mean new pods (an image tag may have moved).
-                template = edit::apply(&template, &[Edit::RestartMark(request.now)])?;
-            }
+            let template = edit::apply(&from.template, edits)?;
             let min_ready_seconds = min_ready_seconds.unwrap_or(from.min_ready_seconds);
             Ok((Snapshot { template, min_ready_seconds, ..from.clone() }, package_version.clone()))
         }

@@ -1,5 +1,6 @@
 //! UpdateK8sApplicationConfig: limits and requests.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sternway_core::order::job::OnFailure;
@@ -27,8 +28,9 @@ pub(crate) async fn configure(call: Arc<Call>) -> Result<ChangeOrderStarted, Fai
         batch_timeout_seconds: call.timeout_seconds("Timeout")?,
         on_failure: OnFailure::default(),
         replicas: None,
+        attributes: BTreeMap::new(),
         description: String::new(),
     };
-    let order = call.command(async move |engine, actor| engine.deploy(app, deploy, actor).await).await?;
+    let order = call.command(call.engine().deploy(app, deploy, call.actor())).await?;
     Ok(ChangeOrderStarted { change_order_id: order.to_string() })
 }

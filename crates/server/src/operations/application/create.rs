@@ -22,6 +22,8 @@ use crate::operations::inert;
 use crate::operations::region::require_region;
 
 const LONGEST_DESCRIPTION: usize = 256;
+/// Our extension: take the Deployment of this name under management as it is, instead of making one.
+const ADOPT: &str = "Adopt";
 /// EDAS documents no default; one instance is the least that serves.
 const DEFAULT_REPLICAS: u32 = 1;
 
@@ -30,7 +32,8 @@ pub(crate) async fn insert(call: Arc<Call>) -> Result<InsertK8sApplication, Fail
     let parameters = &call.parameters;
     let name = names::application_name(parameters)?;
     let namespace = names::namespace(parameters)?;
-    let image = required_image(parameters)?;
+    let adopts = parameters.boolean(ADOPT)?.unwrap_or(false);
+    let image = if adopts { "" } else { required_image(parameters)? };
     require_deployment(parameters)?;
     let id = AppId::new(call.engine().ports().ids.fresh());
     let mut edits = vec![Edit::Image(image.to_owned())];
@@ -53,7 +56,7 @@ pub(crate) async fn insert(call: Arc<Call>) -> Result<InsertK8sApplication, Fail
         description: description.unwrap_or_default().to_owned(),
         owner: call.caller.user.clone(),
         package_type: PackageType::Image.code().to_owned(),
-        attributes: attributes(parameters)?,
+        attributes: attributes(parameters, "InsertK8sApplication")?,
         current: None,
         last_good: None,
         latest: VersionNumber(0),
@@ -64,6 +67,29 @@ pub(crate) async fn insert(call: Arc<Call>) -> Result<InsertK8sApplication, Fail
         created_at: call.now(),
         revision: 0,
     };
+    let user = call.caller.user.clone();
+    let info = |app_id: AppId, order: String| InsertK8sApplication {
+        application_info: ApplicationInfo {
+            app_id: app_id.to_string(),
+            app_name: name.to_owned(),
+            change_order_id: order,
+            cluster_type: ClusterType::Kubernetes.code(),
+            dockerize: true,
+            edas_id: user.clone(),
+            owner: user.clone(),
+            region_id: cluster.region.clone(),
+            user_id: user.clone(),
+        },
+    };
+    let taken = |error| match error {
+        CommandError::NameTaken => BusinessError::application_exists(name).into(),
+        other => Failure::from(other),
+    };
+    if adopts {
+        // There is no change order: nothing changes. Clients take an empty id for done.
+        let adopted = call.engine().adopt(app).await.map_err(taken)?;
+        return Ok(info(adopted.id, String::new()));
+    }
     let request = CreateRequest {
         app,
         edits,
@@ -72,24 +98,8 @@ pub(crate) async fn insert(call: Arc<Call>) -> Result<InsertK8sApplication, Fail
         timeout_seconds,
     };
     let creation = Creation { request, description: String::new() };
-    let order = call.engine().create(creation, call.actor()).await.map_err(|error| match error {
-        CommandError::NameTaken => BusinessError::application_exists(name).into(),
-        other => Failure::from(other),
-    })?;
-    let user = &call.caller.user;
-    Ok(InsertK8sApplication {
-        application_info: ApplicationInfo {
-            app_id: id.to_string(),
-            app_name: name.to_owned(),
-            change_order_id: order.id.to_string(),
-            cluster_type: ClusterType::Kubernetes.code(),
-            dockerize: true,
-            edas_id: user.clone(),
-            owner: user.clone(),
-            region_id: cluster.region,
-            user_id: user.clone(),
-        },
-    })
+    let order = call.engine().create(creation, call.actor()).await.map_err(taken)?;
+    Ok(info(id, order.id.to_string()))
 }
 
 fn required_image(parameters: &Parameters) -> Result<&str, Failure> {
@@ -158,9 +168,9 @@ async fn require_namespace(call: &Call, cluster: &ClusterRecord, namespace: &str
 }
 
 /// Parameters without a meaning on a cluster, kept to be given back.
-fn attributes(parameters: &Parameters) -> Result<BTreeMap<String, String>, GatewayError> {
+pub(super) fn attributes(parameters: &Parameters, operation: &str) -> Result<BTreeMap<String, String>, GatewayError> {
     let mut attributes = BTreeMap::new();
-    for name in inert::parameters_of("InsertK8sApplication") {
+    for name in inert::parameters_of(operation) {
         if let Some(value) = parameters.optional(name)? {
             attributes.insert((*name).to_owned(), value.to_owned());
         }

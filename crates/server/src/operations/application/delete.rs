@@ -11,6 +11,6 @@ use crate::failure::Failure;
 pub(crate) async fn delete(call: Arc<Call>) -> Result<ChangeOrderStarted, Failure> {
     let app = call.app_id()?;
     let timeout = call.shared.config.change_timeout_seconds;
-    let order = call.command(async move |engine, actor| engine.delete(app, timeout, actor).await).await?;
+    let order = call.command(call.engine().delete(app, timeout, call.actor())).await?;
     Ok(ChangeOrderStarted { change_order_id: order.to_string() })
 }

@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde_json::Value;
 use sternway_core::application::Application;
 use sternway_core::order::job::OnFailure;
 use sternway_core::plan::{Batches, Gate, ONE_BATCH};
 use sternway_core::template::edit::Edit;
-use sternway_engine::{Deploy, DeployChange};
+use sternway_engine::{Deploy, DeployChange, DeployPreview};
 use sternway_wire::codes::PackageType;
 use sternway_wire::error::{BusinessError, GatewayError};
 use sternway_wire::model::ChangeOrderStarted;
 use sternway_wire::parameters::update_strategy::{Release, UpdateStrategy};
 use sternway_wire::parameters::{Parameters, names, resources};
 
-use super::create::only_images;
+use super::create::{attributes, only_images};
 use super::{edits, present_version};
 use crate::call::Call;
 use crate::failure::Failure;
@@ -26,8 +27,20 @@ const LONGEST_READY_SECONDS: i64 = 86_400;
 /// Our extension: what to do when the release fails.
 const ON_FAILURE: &str = "OnFailure";
 
+/// Our extension: say what would be written, and write nothing.
+const DRY_RUN: &str = "DryRun";
+
+/// EDAS's answer, and what a dry run adds to it.
+#[derive(Debug, Serialize)]
+pub(crate) struct DeployAnswer {
+    #[serde(flatten)]
+    started: ChangeOrderStarted,
+    #[serde(rename = "DryRun", skip_serializing_if = "Option::is_none")]
+    dry_run: Option<DeployPreview>,
+}
+
 /// DeployK8sApplication
-pub(crate) async fn deploy(call: Arc<Call>) -> Result<ChangeOrderStarted, Failure> {
+pub(crate) async fn deploy(call: Arc<Call>) -> Result<DeployAnswer, Failure> {
     let app = call.app().await?;
     let parameters = &call.parameters;
     let change = match parameters.optional("PackageVersionId")? {
@@ -40,10 +53,16 @@ pub(crate) async fn deploy(call: Arc<Call>) -> Result<ChangeOrderStarted, Failur
         batch_timeout_seconds: call.timeout_seconds("BatchTimeout")?,
         on_failure: on_failure(parameters)?,
         replicas: call.replicas(0)?,
+        attributes: attributes(parameters, "DeployK8sApplication")?,
         description: parameters.text("ChangeOrderDesc", LONGEST_DESCRIPTION)?.unwrap_or_default().to_owned(),
     };
-    let order = call.command(async move |engine, actor| engine.deploy(app.id, deploy, actor).await).await?;
-    Ok(ChangeOrderStarted { change_order_id: order.to_string() })
+    if parameters.boolean(DRY_RUN)?.unwrap_or(false) {
+        let preview = call.command(call.engine().preview_deploy(app.id, deploy, call.actor())).await?;
+        return Ok(DeployAnswer { started: ChangeOrderStarted::default(), dry_run: Some(preview) });
+    }
+    let order = call.command(call.engine().deploy(app.id, deploy, call.actor())).await?;
+    let started = ChangeOrderStarted { change_order_id: order.to_string() };
+    Ok(DeployAnswer { started, dry_run: None })
 }
 
 async fn edited(call: &Call, app: &Application) -> Result<DeployChange, Failure> {

@@ -121,6 +121,8 @@ fn overview(app: &Application, version: Option<&Version>, region: &str, pods: &[
         cpu: millicores(&limit("cpu")) / 1000,
         create_time: app.created_at.as_millisecond(),
         dockerize: true,
+        email: app.attributes.get("Email").cloned().unwrap_or_default(),
+        phone: app.attributes.get("PhoneNumber").cloned().unwrap_or_default(),
         instance_count: whole(app.replicas),
         launch_time: version.map(|version| version.created_at.as_millisecond()).unwrap_or_default(),
         memory: mebibytes(&limit("memory")),

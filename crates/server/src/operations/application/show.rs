@@ -56,6 +56,7 @@ pub(crate) async fn application(call: Arc<Call>) -> Result<GetApplication, Failu
             create_time: app.created_at.as_millisecond(),
             description: app.description.clone(),
             dockerize: true,
+            email: app.attributes.get("Email").cloned().unwrap_or_default(),
             have_manage_access: "true".to_owned(),
             instance_count: whole(app.replicas),
             memory: mebibytes(&limits["memory"]),

@@ -1,5 +1,6 @@
 //! ScaleK8sApplication, RestartK8sApplication, StartK8sApplication, StopK8sApplication.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sternway_core::ids::OrderId;
@@ -18,7 +19,7 @@ pub(crate) async fn scale(call: Arc<Call>) -> Result<ChangeOrderStarted, Failure
     let missing = || GatewayError::missing_parameter("Replicas", "the number of instances");
     let replicas = call.replicas(0)?.ok_or_else(missing)?;
     let timeout = call.timeout_seconds("Timeout")?;
-    let order = call.command(async move |engine, actor| engine.scale(app, replicas, timeout, actor).await).await?;
+    let order = call.command(call.engine().scale(app, replicas, timeout, call.actor())).await?;
     Ok(started(order))
 }
 
@@ -31,9 +32,10 @@ pub(crate) async fn restart(call: Arc<Call>) -> Result<ChangeOrderStarted, Failu
         batch_timeout_seconds: call.timeout_seconds("Timeout")?,
         on_failure: OnFailure::default(),
         replicas: None,
+        attributes: BTreeMap::new(),
         description: String::new(),
     };
-    let order = call.command(async move |engine, actor| engine.deploy(app, restart, actor).await).await?;
+    let order = call.command(call.engine().deploy(app, restart, call.actor())).await?;
     Ok(started(order))
 }
 
@@ -42,7 +44,7 @@ pub(crate) async fn start(call: Arc<Call>) -> Result<ChangeOrderStarted, Failure
     let app = call.app_id()?;
     let replicas = call.replicas(1)?;
     let timeout = call.timeout_seconds("Timeout")?;
-    let order = call.command(async move |engine, actor| engine.start(app, replicas, timeout, actor).await).await?;
+    let order = call.command(call.engine().start(app, replicas, timeout, call.actor())).await?;
     Ok(started(order))
 }
 
@@ -50,7 +52,7 @@ pub(crate) async fn start(call: Arc<Call>) -> Result<ChangeOrderStarted, Failure
 pub(crate) async fn stop(call: Arc<Call>) -> Result<ChangeOrderStarted, Failure> {
     let app = call.app_id()?;
     let timeout = call.timeout_seconds("Timeout")?;
-    let order = call.command(async move |engine, actor| engine.stop(app, timeout, actor).await).await?;
+    let order = call.command(call.engine().stop(app, timeout, call.actor())).await?;
     Ok(started(order))
 }
 

@@ -84,9 +84,9 @@ impl Faults {
         self.away_until = None;
     }
 
-    /// How often each rule was applied, in their order.
-    pub fn hits(&self) -> Vec<u64> {
-        self.rules.iter().map(|armed| armed.hit).collect()
+    /// The requests that each rule has seen and hit, in their order.
+    pub fn counts(&self) -> Vec<(u64, u64)> {
+        self.rules.iter().map(|armed| (armed.seen, armed.hit)).collect()
     }
 
     /// What has happened to open watches so far.
@@ -170,7 +170,7 @@ mod tests {
     fn a_rule_skips_hits_and_is_used_up() {
         let mut faults = faults(json!([{"skip": 1, "times": 2, "fault": {"type": "status", "code": 500}}]));
         assert_eq!(struck(&mut faults, &patch("web"), 5), [false, true, true, false, false]);
-        assert_eq!(faults.hits(), [2]);
+        assert_eq!(faults.counts(), [(5, 2)]);
     }
 
     #[test]

@@ -68,6 +68,8 @@ pub struct Release {
     pub from: NumberedSnapshot,
     /// The version to bring; once the first write is answered, in the form the cluster stored.
     pub to: NumberedSnapshot,
+    /// The template that has to be on the workload before the first write.
+    pub start: TemplateDigest,
     /// The digest of the stored form, once it is known: any other template on the workload is someone else's.
     pub stored: Option<TemplateDigest>,
     /// Seconds that a batch may take until it has failed; waiting at a gate does not count.

@@ -88,7 +88,8 @@ pub(super) fn not_performed(draft: &mut Draft<'_>, error: &ClusterError) {
             dropped(draft);
         }
         ClusterError::Conflict => {}
-        ClusterError::Refused(Refusal::Drift | Refusal::ScaledToZero | Refusal::Gone) if is_release(draft) => {
+        ClusterError::Refused(Refusal::Drift) if has_written(draft) => dropped(draft),
+        ClusterError::Refused(Refusal::ScaledToZero | Refusal::Gone) if is_release(draft) => {
             // The watches will show the same, and then it is known what to make of it.
             dropped(draft);
         }
@@ -106,10 +107,19 @@ fn is_release(draft: &Draft<'_>) -> bool {
     matches!(draft.order.job, Job::Release(_))
 }
 
+/// A release that has written something, so that the watches will show drift from it.
+fn has_written(draft: &Draft<'_>) -> bool {
+    matches!(&draft.order.job, Job::Release(release) if release.stored.is_some())
+}
+
+/// The next observation decides anew, unless it has been tried for too long.
 fn dropped(draft: &mut Draft<'_>) {
     draft.order.pending = None;
-    if let Some(release) = release::present(draft) {
-        release.asked = None;
+    let Some(release) = release::present(draft) else { return };
+    release.asked = None;
+    let release = release.clone();
+    if release::is_overdue(draft, &release) {
+        release::overdue(draft, &release, "");
     }
 }
 

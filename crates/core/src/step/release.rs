@@ -171,7 +171,7 @@ fn keep_held(draft: &mut Draft<'_>, release: &Release, workload: &Workload) -> b
 fn hold(draft: &mut Draft<'_>, release: &Release, wave: Option<Wave>) {
     let (template, expects) = match &release.stored {
         Some(stored) => (None, stored.clone()),
-        None => (Some(release.to.snapshot.template.clone()), release.from.snapshot.template.digest()),
+        None => (Some(release.to.snapshot.template.clone()), release.start.clone()),
     };
     if let Some(present) = present(draft) {
         present.asked = wave;
@@ -206,7 +206,7 @@ fn replace_natively(draft: &mut Draft<'_>, release: &Release, workload: &Workloa
             draft.want(Effect::Replace {
                 snapshot: Box::new(release.to.snapshot.clone()),
                 version: release.to.number,
-                expects: release.from.snapshot.template.digest(),
+                expects: release.start.clone(),
             });
         }
         Some(_) => finish(draft, release, workload),
@@ -242,20 +242,27 @@ fn deadline(release: &Release, started: Option<Timestamp>) -> Option<Timestamp> 
 
 fn check_deadline(draft: &mut Draft<'_>, release: &Release, workload: &Workload) {
     let started = draft.order.pipelines[draft.order.present_pipeline()].started_at;
-    let Some(deadline) = deadline(release, started) else {
-        return;
-    };
+    let Some(deadline) = deadline(release, started) else { return };
     if draft.now() < deadline {
         return draft.wake_at(deadline);
     }
     let ready = workload.old_ready() + workload.new_ready();
+    let counts = format!(" ({ready} of {} instances ready)", workload.replicas);
+    overdue(draft, release, &counts);
+}
+
+/// Whether the present batch has taken too long.
+pub(super) fn is_overdue(draft: &Draft<'_>, release: &Release) -> bool {
+    let started = draft.order.pipelines[draft.order.present_pipeline()].started_at;
+    deadline(release, started).is_some_and(|deadline| deadline <= draft.now())
+}
+
+/// Fails the release because the present batch has taken too long, with what is known of why.
+pub(super) fn overdue(draft: &mut Draft<'_>, release: &Release, counts: &str) {
     let why = draft.why_not_ready().map(|failure| failure.message);
     let trouble = draft.order.pending.as_ref().and_then(|pending| pending.trouble.clone());
     let why = why.or(trouble).unwrap_or_else(|| draft.order.pipelines[draft.order.present_pipeline()].message.clone());
-    let message = format!(
-        "the batch did not complete within {} seconds ({ready} of {} instances ready): {why}",
-        release.batch_timeout_seconds, workload.replicas
-    );
+    let message = format!("the batch did not complete within {} seconds{counts}: {why}", release.batch_timeout_seconds);
     fail(draft, release, Failure { code: "DeadlineExceeded".to_owned(), message });
 }
 

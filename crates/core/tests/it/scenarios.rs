@@ -333,3 +333,49 @@ fn a_manifest_without_annotations_is_marked_all_the_same() {
     };
     assert_eq!(object["metadata"]["annotations"]["sternway.io/application"], world.app.id.to_string());
 }
+
+#[test]
+fn an_aborted_recreate_is_deployed_over() {
+    let mut world = World::new(6, Strategy::Recreate);
+    world.guard_floor = false;
+    let first = world.deploy("app:v2-bad", ONE_BATCH, OnFailure::Rollback).unwrap();
+    world.observe();
+    world.perform(false);
+    world.native(0);
+    world.abort(first).unwrap();
+    let second = world.deploy("app:v3-bad", ONE_BATCH, OnFailure::Rollback).unwrap();
+    world.run();
+    assert_eq!(world.order(second).status, Status::Failed);
+    let rollback = world.orders.last().unwrap().clone();
+    assert_eq!(rollback.brings(), Some(VersionNumber(1)), "the last that ran, not the last that was tried");
+    check_settled(&mut world);
+}
+
+#[test]
+fn a_template_that_changes_between_the_request_and_the_first_write_is_not_overwritten() {
+    let mut world = World::new(4, DEFAULT_STRATEGY);
+    let id = world.deploy("app:v2", ONE_BATCH, OnFailure::Rollback).unwrap();
+    world.cluster.patch(&serde_json::json!({"spec": {"template": template("app:theirs").json()}}));
+    let theirs = world.cluster.object.clone();
+    assert_eq!(world.run().unwrap().status, Status::Failed);
+    assert_eq!(world.order(id).pipelines[0].error.as_ref().unwrap().code, "Drift");
+    assert_eq!(world.cluster.object, theirs);
+}
+
+#[test]
+fn a_deploy_that_may_not_move_ends_at_its_deadline() {
+    let mut world = World::new(
+        4,
+        Strategy::RollingUpdate {
+            max_surge: sternway_core::strategy::Amount::Pods(0),
+            max_unavailable: sternway_core::strategy::Amount::Pods(1),
+        },
+    );
+    let id = world.deploy("app:v2", ONE_BATCH, OnFailure::Rollback).unwrap();
+    // A budget that comes in mid-release and forbids everything.
+    world.cluster.budget = Some(4);
+    world.run();
+    assert_eq!(world.order(id).status, Status::Failed);
+    assert_eq!(world.order(id).pipelines[0].error.as_ref().unwrap().code, "DeadlineExceeded");
+    assert_eq!(world.cluster.ready_of("app:v1"), 4);
+}

@@ -92,7 +92,11 @@ pub fn deploy(
     app.latest = number;
     app.replicas = replicas;
     let description = format!("Version: {number} | Image: {} | Deploy to: all groups", to.template.image());
+    // Whatever an aborted release left is replaced; only what appears between now and the first write is someone else's.
+    let goes_back = first.contains(&Prelude::GoBack);
+    let start = if goes_back { from.snapshot.template.digest() } else { live.digest.clone() };
     let release = Release {
+        start,
         stored: resumes.then(|| live.digest.clone()),
         from,
         to: NumberedSnapshot { number, snapshot: to.clone() },

@@ -46,8 +46,8 @@ def run(name, build):
     """Runs a suite, showing what it prints. Returns how many scenarios passed and failed."""
     try:
         python = environment(build) if name == "python" else sys.executable
-    except subprocess.SubprocessError as error:
-        print(f"FAILED  {name}: its packages cannot be installed: {error}", flush=True)
+    except NotInstalled as error:
+        print(f"FAILED  {name}: its packages cannot be installed\n{error}", flush=True)
         return 0, 1
     process = subprocess.Popen(
         [python, "-m", f"{name}.suite"],
@@ -94,8 +94,16 @@ def environment(build):
     return str(place / "bin" / "python")
 
 
+class NotInstalled(Exception):
+    """What a command that installs something had to say when it failed, indented."""
+
+
 def run_quietly(*command):
-    subprocess.run(command, stdin=subprocess.DEVNULL, check=True, timeout=INSTALL_SECONDS)
+    result = subprocess.run(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=INSTALL_SECONDS
+    )
+    if result.returncode:
+        raise NotInstalled("\n".join("        " + line for line in result.stdout.splitlines()))
 
 
 if __name__ == "__main__":

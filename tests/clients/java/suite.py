@@ -70,7 +70,7 @@ def build():
         timeout=BUILD_SECONDS,
     )
     if result.returncode:
-        raise SystemExit(f"the programs cannot be built:\n{result.stdout}")
+        raise SystemExit(f"FAILED  java: the programs cannot be built\n{_indented(result.stdout)}")
 
 
 def main():

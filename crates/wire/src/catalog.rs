@@ -75,9 +75,7 @@ pub enum ParameterKind {
 impl Operation {
     /// The parameter of exactly that name.
     pub fn parameter(&self, name: &str) -> Option<&ParameterSpec> {
-        self.parameters
-            .iter()
-            .find(|parameter| parameter.name == name)
+        self.parameters.iter().find(|parameter| parameter.name == name)
     }
 }
 
@@ -92,26 +90,15 @@ pub struct Catalog {
 impl Catalog {
     fn index(operations: Vec<Operation>) -> Self {
         let numbered = || operations.iter().enumerate();
-        let by_route = numbered()
-            .map(|(at, operation)| ((operation.method, operation.path), at))
-            .collect();
-        let by_name = numbered()
-            .map(|(at, operation)| (operation.name, at))
-            .collect();
-        Self {
-            operations,
-            by_route,
-            by_name,
-        }
+        let by_route = numbered().map(|(at, operation)| ((operation.method, operation.path), at)).collect();
+        let by_name = numbered().map(|(at, operation)| (operation.name, at)).collect();
+        Self { operations, by_route, by_name }
     }
 
     /// The operation that answers this method and path. Both are compared exactly; the method is upper-case.
     pub fn find(method: &str, path: &str) -> Option<&'static Operation> {
         let catalog = &*CATALOG;
-        catalog
-            .by_route
-            .get(&(method, path))
-            .map(|at| &catalog.operations[*at])
+        catalog.by_route.get(&(method, path)).map(|at| &catalog.operations[*at])
     }
 
     /// The operation of exactly that name.
@@ -134,36 +121,17 @@ mod tests {
     fn the_catalog_is_complete_and_unambiguous() {
         let operations = Catalog::operations();
         assert_eq!(operations.len(), 162);
-        assert_eq!(
-            operations
-                .iter()
-                .filter(|operation| operation.kubernetes)
-                .count(),
-            98
-        );
-        assert_eq!(
-            CATALOG.by_route.len(),
-            162,
-            "two operations share a method and path"
-        );
+        assert_eq!(operations.iter().filter(|operation| operation.kubernetes).count(), 98);
+        assert_eq!(CATALOG.by_route.len(), 162, "two operations share a method and path");
         assert_eq!(CATALOG.by_name.len(), 162);
-        assert_eq!(
-            operations
-                .iter()
-                .map(|operation| operation.parameters.len())
-                .sum::<usize>(),
-            767
-        );
+        assert_eq!(operations.iter().map(|operation| operation.parameters.len()).sum::<usize>(), 767);
         assert!(operations.is_sorted_by_key(|operation| operation.name));
     }
 
     #[test]
     fn every_operation_is_found_by_its_route_and_by_its_name() {
         for operation in Catalog::operations() {
-            assert_eq!(
-                Catalog::find(operation.method, operation.path),
-                Some(operation)
-            );
+            assert_eq!(Catalog::find(operation.method, operation.path), Some(operation));
             assert_eq!(Catalog::by_name(operation.name), Some(operation));
         }
         assert_eq!(Catalog::find("PATCH", "/pop/v5/k8s/acs/k8s_apps"), None);
@@ -171,9 +139,7 @@ mod tests {
 
     #[test]
     fn one_path_serves_several_methods() {
-        let at = |method| {
-            Catalog::find(method, "/pop/v5/k8s/acs/k8s_apps").map(|operation| operation.name)
-        };
+        let at = |method| Catalog::find(method, "/pop/v5/k8s/acs/k8s_apps").map(|operation| operation.name);
         assert_eq!(at("POST"), Some("DeployK8sApplication"));
         assert_eq!(at("PUT"), Some("ScaleK8sApplication"));
         assert_eq!(at("DELETE"), Some("DeleteK8sApplication"));
@@ -184,12 +150,7 @@ mod tests {
     fn ten_operations_have_a_form_body() {
         let with_body: Vec<&str> = Catalog::operations()
             .iter()
-            .filter(|operation| {
-                operation
-                    .parameters
-                    .iter()
-                    .any(|parameter| parameter.location == Location::Body)
-            })
+            .filter(|operation| operation.parameters.iter().any(|parameter| parameter.location == Location::Body))
             .map(|operation| operation.name)
             .collect();
         let expected = [
@@ -210,19 +171,10 @@ mod tests {
     #[test]
     fn list_forms_and_parameters_are_those_of_the_sdks() {
         let order = Catalog::by_name("GetChangeOrderInfo").unwrap();
-        assert_eq!(
-            (order.method, order.path),
-            ("POST", "/pop/v5/changeorder/change_order_info")
-        );
+        assert_eq!((order.method, order.path), ("POST", "/pop/v5/changeorder/change_order_info"));
         assert_eq!(order.lists, Some(ListForm::ItemNamed));
         let id = order.parameter("ChangeOrderId").unwrap();
-        assert_eq!(
-            (id.location, id.kind, id.required),
-            (Location::Query, ParameterKind::String, true)
-        );
-        assert_eq!(
-            Catalog::by_name("ListK8sNamespaces").unwrap().lists,
-            Some(ListForm::Plain)
-        );
+        assert_eq!((id.location, id.kind, id.required), (Location::Query, ParameterKind::String, true));
+        assert_eq!(Catalog::by_name("ListK8sNamespaces").unwrap().lists, Some(ListForm::Plain));
     }
 }

@@ -82,14 +82,8 @@ impl Status {
     /// Whether nothing more will happen.
     pub const fn is_terminal(self) -> bool {
         match self {
-            Self::Succeeded
-            | Self::Failed
-            | Self::Aborted
-            | Self::PartlySucceeded
-            | Self::SystemFailed => true,
-            Self::Ready | Self::Running | Self::AwaitingConfirmation | Self::AwaitingInterval => {
-                false
-            }
+            Self::Succeeded | Self::Failed | Self::Aborted | Self::PartlySucceeded | Self::SystemFailed => true,
+            Self::Ready | Self::Running | Self::AwaitingConfirmation | Self::AwaitingInterval => false,
         }
     }
 
@@ -281,11 +275,8 @@ mod tests {
 
     #[test]
     fn terminal_states_are_those_at_which_clients_stop() {
-        let terminal: Vec<i32> = Status::ALL
-            .iter()
-            .filter(|status| status.is_terminal())
-            .map(|status| status.code())
-            .collect();
+        let terminal: Vec<i32> =
+            Status::ALL.iter().filter(|status| status.is_terminal()).map(|status| status.code()).collect();
         assert_eq!(terminal, [2, 3, 6, 7, 10]);
     }
 
@@ -298,19 +289,10 @@ mod tests {
 
     #[test]
     fn every_order_type_has_a_code_and_a_text_of_its_own() {
-        let codes: HashSet<_> = ChangeOrderType::ALL
-            .iter()
-            .map(|kind| kind.code())
-            .collect();
-        let texts: HashSet<_> = ChangeOrderType::ALL
-            .iter()
-            .map(|kind| kind.text())
-            .collect();
+        let codes: HashSet<_> = ChangeOrderType::ALL.iter().map(|kind| kind.code()).collect();
+        let texts: HashSet<_> = ChangeOrderType::ALL.iter().map(|kind| kind.text()).collect();
         assert_eq!((codes.len(), texts.len()), (20, 20));
-        assert_eq!(
-            ChangeOrderType::from_code("CoDeployHistroy"),
-            Some(ChangeOrderType::DeployHistory)
-        );
+        assert_eq!(ChangeOrderType::from_code("CoDeployHistroy"), Some(ChangeOrderType::DeployHistory));
         assert_eq!(ChangeOrderType::ScaleOut.text(), "Application Scale Out");
     }
 }

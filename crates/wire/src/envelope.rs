@@ -29,9 +29,7 @@ pub const SUCCESS_ERROR_CODE: &str = "success";
 /// Fails only if the value cannot be JSON at all, such as a map whose keys are no strings.
 pub fn to_json<T: Serialize>(body: &T) -> serde_json::Result<String> {
     let mut bytes = Vec::with_capacity(512);
-    body.serialize(&mut serde_json::Serializer::with_formatter(
-        &mut bytes, JavaSafe,
-    ))?;
+    body.serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, JavaSafe))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -102,11 +100,7 @@ impl Answer {
 struct JavaSafe;
 
 impl Formatter for JavaSafe {
-    fn write_char_escape<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        escape: CharEscape,
-    ) -> io::Result<()> {
+    fn write_char_escape<W: ?Sized + io::Write>(&mut self, writer: &mut W, escape: CharEscape) -> io::Result<()> {
         match escape {
             CharEscape::Quote => writer.write_all(br#"\""#),
             CharEscape::ReverseSolidus => writer.write_all(br"\\"),
@@ -135,10 +129,7 @@ mod tests {
 
     #[test]
     fn control_characters_become_spaces_unless_json_has_a_short_escape() {
-        assert_eq!(
-            to_json(&"a\u{1}b\u{1f}c\n\t\r\u{8}\u{c}\"\\").unwrap(),
-            r#""a b c\n\t\r\b\f\"\\""#
-        );
+        assert_eq!(to_json(&"a\u{1}b\u{1f}c\n\t\r\u{8}\u{c}\"\\").unwrap(), r#""a b c\n\t\r\b\f\"\\""#);
     }
 
     #[test]
@@ -152,13 +143,9 @@ mod tests {
 
     #[test]
     fn a_refused_permission_says_which() {
-        let error =
-            GatewayError::forbidden("user deploy", "edas:ManageApplication", "application/a");
+        let error = GatewayError::forbidden("user deploy", "edas:ManageApplication", "application/a");
         let body: Value = serde_json::from_str(&gateway_error(&error, "ID", "host")).unwrap();
-        assert_eq!(
-            body["AccessDeniedDetail"]["AuthAction"],
-            "edas:ManageApplication"
-        );
+        assert_eq!(body["AccessDeniedDetail"]["AuthAction"], "edas:ManageApplication");
     }
 
     #[test]
@@ -166,13 +153,9 @@ mod tests {
         let error = BusinessError::rollback_not_supported("o", "It has ended.");
         let plain: Value = serde_json::from_str(&business_error(&error, "ID")).unwrap();
         assert_eq!(plain["Code"], 400);
-        let order: Answer =
-            serde_json::from_str(&change_order_error(&error, "ID", "trace")).unwrap();
+        let order: Answer = serde_json::from_str(&change_order_error(&error, "ID", "trace")).unwrap();
         assert!(!order.is_success());
-        assert_eq!(
-            (order.error_code.as_str(), order.trace_id.as_str()),
-            ("ChangeOrder.RollbackNotSupported", "trace")
-        );
+        assert_eq!((order.error_code.as_str(), order.trace_id.as_str()), ("ChangeOrder.RollbackNotSupported", "trace"));
         assert!(order.payload["Data"].is_object());
     }
 

@@ -33,12 +33,7 @@ pub struct AccessDenied {
 
 impl GatewayError {
     fn new(http_status: u16, code: &'static str, message: String) -> Self {
-        Self {
-            http_status,
-            code: code.into(),
-            message,
-            denied: None,
-        }
+        Self { http_status, code: code.into(), message, denied: None }
     }
 
     /// No such access key: check the id for typing errors, or create a key.
@@ -52,10 +47,8 @@ impl GatewayError {
 
     /// The key exists and is disabled: enable it or use another.
     pub fn access_key_inactive(access_key_id: &str) -> Self {
-        let message = format!(
-            "The access key \"{}\" is disabled. Enable it, or use another key.",
-            shorten(access_key_id)
-        );
+        let message =
+            format!("The access key \"{}\" is disabled. Enable it, or use another key.", shorten(access_key_id));
         Self::new(403, "InvalidAccessKeyId.Inactive", message)
     }
 
@@ -73,11 +66,7 @@ impl GatewayError {
 
     /// The Authorization header is missing or cannot be read: sign the request by one of the two schemes.
     pub fn incomplete_signature(reason: String) -> Self {
-        Self::new(
-            400,
-            "IncompleteSignature",
-            format!("The request signature is incomplete, {reason}."),
-        )
+        Self::new(400, "IncompleteSignature", format!("The request signature is incomplete, {reason}."))
     }
 
     /// The client's clock is too far from ours: set it right, or sign anew instead of sending an old request again.
@@ -101,8 +90,7 @@ impl GatewayError {
 
     /// The nonce was used before: make a new one for each attempt.
     pub fn nonce_used() -> Self {
-        let message =
-            "Specified signature nonce was used already. Sign each attempt with a new nonce.";
+        let message = "Specified signature nonce was used already. Sign each attempt with a new nonce.";
         Self::new(400, "SignatureNonceUsed", message.into())
     }
 
@@ -116,21 +104,14 @@ impl GatewayError {
     ///
     /// A problem may quote what was sent, so it is cut to a readable length.
     pub fn invalid_parameter(name: &str, problem: &str) -> Self {
-        let message = format!(
-            "The parameter {} is invalid. {}",
-            shorten(name),
-            cut(problem, 600)
-        );
+        let message = format!("The parameter {} is invalid. {}", shorten(name), cut(problem, 600));
         Self::new(400, "InvalidParameter", message)
     }
 
     /// No operation has this method and path: check both, and the API version.
     pub fn api_not_found(method: &str, path: &str) -> Self {
-        let message = format!(
-            "No operation of EDAS 2017-08-01 is {} {}. Check method and path.",
-            shorten(method),
-            shorten(path)
-        );
+        let message =
+            format!("No operation of EDAS 2017-08-01 is {} {}. Check method and path.", shorten(method), shorten(path));
         Self::new(404, "InvalidApi.NotFound", message)
     }
 
@@ -144,36 +125,28 @@ impl GatewayError {
 
     /// The key's user may not do this: grant the action, or use another key.
     pub fn forbidden(principal: &str, action: &str, resource: &str) -> Self {
-        let message = format!(
-            "{principal} may not {action} on {resource}. Grant it, or use another access key."
-        );
+        let message = format!("{principal} may not {action} on {resource}. Grant it, or use another access key.");
         Self {
-            denied: Some(AccessDenied {
-                action: action.into(),
-                principal: principal.into(),
-            }),
+            denied: Some(AccessDenied { action: action.into(), principal: principal.into() }),
             ..Self::new(403, "Forbidden.RAM", message)
         }
     }
 
     /// This user sends too much: wait and try again. Terraform waits on exactly this code.
     pub fn throttled_user() -> Self {
-        let message =
-            "Request was denied due to user flow control. Wait some seconds and try again.";
+        let message = "Request was denied due to user flow control. Wait some seconds and try again.";
         Self::new(429, "Throttling.User", message.into())
     }
 
     /// The server as a whole is asked too much: wait and try again.
     pub fn throttled() -> Self {
-        let message =
-            "Request was denied due to request throttling. Wait some seconds and try again.";
+        let message = "Request was denied due to request throttling. Wait some seconds and try again.";
         Self::new(429, "Throttling", message.into())
     }
 
     /// The body is longer than the server takes: make it shorter.
     pub fn body_too_large(limit: usize) -> Self {
-        let message =
-            format!("The request's body is longer than {limit} bytes. Send a shorter one.");
+        let message = format!("The request's body is longer than {limit} bytes. Send a shorter one.");
         Self::new(413, "RequestEntityTooLarge", message)
     }
 
@@ -185,9 +158,7 @@ impl GatewayError {
 
     /// A fault of the server: report it with the trace id, by which its log can be searched.
     pub fn internal(trace_id: &str) -> Self {
-        let message = format!(
-            "The server failed to handle the request. Report it with the trace id {trace_id}."
-        );
+        let message = format!("The server failed to handle the request. Report it with the trace id {trace_id}.");
         Self::new(500, "InternalError", message)
     }
 }
@@ -206,11 +177,7 @@ impl BusinessError {
     /// An error with a code of the caller's own; `code` must not be 200, which means success.
     pub fn new(code: i32, error_code: &'static str, message: String) -> Self {
         debug_assert_ne!(code, 200, "200 is success");
-        Self {
-            code,
-            error_code: error_code.into(),
-            message,
-        }
+        Self { code, error_code: error_code.into(), message }
     }
 
     /// No such cluster: list the clusters, or import it. Terraform needs both the 601 and "does not exist".
@@ -233,10 +200,8 @@ impl BusinessError {
 
     /// An application of that name is there already: choose another name, or deploy to it.
     pub fn application_exists(name: &str) -> Self {
-        let message = format!(
-            "An application named {} exists already. Choose another name, or deploy to it.",
-            shorten(name)
-        );
+        let message =
+            format!("An application named {} exists already. Choose another name, or deploy to it.", shorten(name));
         Self::new(400, "Application.AlreadyExists", message)
     }
 
@@ -260,10 +225,8 @@ impl BusinessError {
 
     /// No such task: read the order's tasks.
     pub fn task_not_found(task_id: &str) -> Self {
-        let message = format!(
-            "The task {} does not exist. Read the order's tasks with GetChangeOrderInfo.",
-            shorten(task_id)
-        );
+        let message =
+            format!("The task {} does not exist. Read the order's tasks with GetChangeOrderInfo.", shorten(task_id));
         Self::new(404, "Task.NotFound", message)
     }
 
@@ -314,32 +277,27 @@ impl BusinessError {
 
     /// The application has never been deployed: deploy it first.
     pub fn not_deployed_yet(application_id: &str) -> Self {
-        let message =
-            format!("The application {application_id} has not been deployed yet. Deploy it first.");
+        let message = format!("The application {application_id} has not been deployed yet. Deploy it first.");
         Self::new(400, "Application.NotDeployYet", message)
     }
 
     /// The application has no instance to act upon: scale it out or start it first.
     pub fn no_instance_available(application_id: &str) -> Self {
-        let message = format!(
-            "The application {application_id} has no instance. Scale it out, or start it, first."
-        );
+        let message = format!("The application {application_id} has no instance. Scale it out, or start it, first.");
         Self::new(400, "Application.NoInstanceAvailable", message)
     }
 
     /// The cluster does not answer: check its address, its network and its kubeconfig.
     pub fn cluster_unavailable(cluster_id: &str, reason: &str) -> Self {
-        let message = format!(
-            "The cluster {cluster_id} cannot be reached, {reason}. Check its address, network and kubeconfig."
-        );
+        let message =
+            format!("The cluster {cluster_id} cannot be reached, {reason}. Check its address, network and kubeconfig.");
         Self::new(500, "Cluster.Unavailable", message)
     }
 
     /// The cluster forbids what is needed: grant the right that the reason names.
     pub fn cluster_forbidden(cluster_id: &str, reason: &str) -> Self {
-        let message = format!(
-            "The cluster {cluster_id} does not allow this, {reason}. Grant the right to Sternway's user."
-        );
+        let message =
+            format!("The cluster {cluster_id} does not allow this, {reason}. Grant the right to Sternway's user.");
         Self::new(403, "Cluster.Forbidden", message)
     }
 
@@ -378,11 +336,7 @@ mod tests {
         let gone = BusinessError::cluster_not_found("c");
         assert_eq!(gone.code, 601);
         assert!(gone.message.contains("does not exist"));
-        assert!(
-            BusinessError::application_not_found("a")
-                .message
-                .contains("does not exist")
-        );
+        assert!(BusinessError::application_not_found("a").message.contains("does not exist"));
     }
 
     #[test]

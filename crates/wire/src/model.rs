@@ -29,20 +29,19 @@ mod region;
 pub use application::{ApplicationDetail, ApplicationSummary, GetApplication, ListApplication};
 pub use change_order::{
     ChangeOrder, ChangeOrderInfo, ChangeOrderStopped, GetChangeOrderInfo, Instance, InstanceStage,
-    ListHistoryDeployVersion, ListRecentChangeOrder, PackageVersion, PipelineInfo, ServiceStage,
-    StageDetail, StageInfo, StageResult, StoppedOrder, TaskInfo, TrafficControl,
+    ListHistoryDeployVersion, ListRecentChangeOrder, PackageVersion, PipelineInfo, ServiceStage, StageDetail,
+    StageInfo, StageResult, StoppedOrder, TaskInfo, TrafficControl,
 };
 pub use cluster::{
-    Cluster, ClusterPage, DeleteCluster, GetCluster, GetK8sCluster, KubernetesNamespace,
-    ListCluster, ListK8sNamespaces,
+    Cluster, ClusterPage, DeleteCluster, GetCluster, GetK8sCluster, KubernetesNamespace, ListCluster, ListK8sNamespaces,
 };
 pub use instance::{
-    AppInfo, ApplicationOverview, DeployRecord, DescribeAppInstanceList, Ecc, Ecu, Group,
-    InstanceInfo, QueryApplicationStatus,
+    AppInfo, ApplicationOverview, DeployRecord, DescribeAppInstanceList, Ecc, Ecu, Group, InstanceInfo,
+    QueryApplicationStatus,
 };
 pub use kubernetes_application::{
-    App, Applcation, ApplicationInfo, Component, Conf, DeployGroup, Env, GetK8sApplication,
-    ImageInfo, InsertK8sApplication, LatestVersion, UpdateK8sApplicationBaseInfo,
+    App, Applcation, ApplicationInfo, Component, Conf, DeployGroup, Env, GetK8sApplication, ImageInfo,
+    InsertK8sApplication, LatestVersion, UpdateK8sApplicationBaseInfo,
 };
 pub use region::{DeleteUserDefineRegion, InsertOrUpdateRegion, ListUserDefineRegion, Region};
 
@@ -62,12 +61,7 @@ pub struct Success<T> {
 impl<T> Success<T> {
     /// The answer to the request of that id.
     pub fn new(request_id: impl Into<String>, payload: T) -> Self {
-        Self {
-            code: SUCCESS_CODE,
-            message: SUCCESS_MESSAGE.into(),
-            request_id: request_id.into(),
-            payload,
-        }
+        Self { code: SUCCESS_CODE, message: SUCCESS_MESSAGE.into(), request_id: request_id.into(), payload }
     }
 }
 
@@ -95,9 +89,7 @@ impl ChangeOrderStopped {
         Self {
             trace_id: trace_id.into(),
             error_code: SUCCESS_ERROR_CODE.into(),
-            data: StoppedOrder {
-                change_order_id: change_order_id.into(),
-            },
+            data: StoppedOrder { change_order_id: change_order_id.into() },
         }
     }
 }

@@ -92,24 +92,12 @@ pub struct Parameters {
 
 impl Parameters {
     /// Reads query and form body. A body of another content type is refused: its parameters would silently be missing.
-    pub fn parse(
-        raw_query: Option<&str>,
-        content_type: Option<&str>,
-        body: &[u8],
-    ) -> Result<Self, GatewayError> {
+    pub fn parse(raw_query: Option<&str>, content_type: Option<&str>, body: &[u8]) -> Result<Self, GatewayError> {
         let mut pairs = query::pairs(raw_query.unwrap_or(""));
         if !body.is_empty() {
-            let kind = content_type
-                .unwrap_or(FORM)
-                .split(';')
-                .next()
-                .unwrap_or("")
-                .trim();
+            let kind = content_type.unwrap_or(FORM).split(';').next().unwrap_or("").trim();
             if !kind.eq_ignore_ascii_case(FORM) {
-                return Err(GatewayError::invalid_parameter(
-                    "(body)",
-                    &format!("Send the body as {FORM}."),
-                ));
+                return Err(GatewayError::invalid_parameter("(body)", &format!("Send the body as {FORM}.")));
             }
             pairs.extend(query::pairs(&String::from_utf8_lossy(body)));
         }
@@ -119,10 +107,7 @@ impl Parameters {
     /// Parameters that were decoded elsewhere.
     pub fn from_pairs(pairs: Vec<(String, String)>) -> Result<Self, GatewayError> {
         if pairs.len() > MOST_PARAMETERS {
-            let problem = format!(
-                "Send at most {MOST_PARAMETERS} parameters, not {}.",
-                pairs.len()
-            );
+            let problem = format!("Send at most {MOST_PARAMETERS} parameters, not {}.", pairs.len());
             return Err(GatewayError::invalid_parameter("(all)", &problem));
         }
         for (name, value) in &pairs {
@@ -132,10 +117,7 @@ impl Parameters {
                 return Err(GatewayError::invalid_parameter(&shown, &problem));
             }
             if value.len() > LONGEST_VALUE {
-                let problem = format!(
-                    "Values have at most {LONGEST_VALUE} bytes, not {}.",
-                    value.len()
-                );
+                let problem = format!("Values have at most {LONGEST_VALUE} bytes, not {}.", value.len());
                 return Err(GatewayError::invalid_parameter(name, &problem));
             }
         }
@@ -144,32 +126,23 @@ impl Parameters {
 
     /// All of them, in the order they came.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.pairs
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+        self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The text of a parameter, empty or not. No client repeats a name, so two different values are refused rather than
     /// one of them picked.
     pub fn get(&self, name: &str) -> Result<Option<&str>, GatewayError> {
-        let mut values = self
-            .iter()
-            .filter(|(candidate, _)| *candidate == name)
-            .map(|(_, value)| value);
+        let mut values = self.iter().filter(|(candidate, _)| *candidate == name).map(|(_, value)| value);
         let first = values.next();
         match values.find(|other| Some(*other) != first) {
-            Some(_) => Err(GatewayError::invalid_parameter(
-                name,
-                "It is given twice; give it once.",
-            )),
+            Some(_) => Err(GatewayError::invalid_parameter(name, "It is given twice; give it once.")),
             None => Ok(first),
         }
     }
 
     /// A text that must be there and not empty; `expected` describes it, as in "the id of an application".
     pub fn required(&self, name: &str, expected: &str) -> Result<&str, GatewayError> {
-        self.optional(name)?
-            .ok_or_else(|| GatewayError::missing_parameter(name, expected))
+        self.optional(name)?.ok_or_else(|| GatewayError::missing_parameter(name, expected))
     }
 
     /// A text, where empty is the same as absent.
@@ -199,11 +172,7 @@ impl Parameters {
     }
 
     /// An integer in decimal digits, where empty is the same as absent.
-    pub fn integer(
-        &self,
-        name: &str,
-        range: RangeInclusive<i64>,
-    ) -> Result<Option<i64>, GatewayError> {
+    pub fn integer(&self, name: &str, range: RangeInclusive<i64>) -> Result<Option<i64>, GatewayError> {
         let Some(text) = self.optional(name)? else {
             return Ok(None);
         };
@@ -217,14 +186,9 @@ impl Parameters {
     }
 
     /// An integer that must be there.
-    pub fn required_integer(
-        &self,
-        name: &str,
-        range: RangeInclusive<i64>,
-    ) -> Result<i64, GatewayError> {
+    pub fn required_integer(&self, name: &str, range: RangeInclusive<i64>) -> Result<i64, GatewayError> {
         let expected = format!("an integer from {} to {}", range.start(), range.end());
-        self.integer(name, range)?
-            .ok_or_else(|| GatewayError::missing_parameter(name, &expected))
+        self.integer(name, range)?.ok_or_else(|| GatewayError::missing_parameter(name, &expected))
     }
 
     /// `true` or `false` in any case, where empty is the same as absent.
@@ -245,12 +209,8 @@ impl Parameters {
             Given::Value(text) => text,
         };
         let value = serde_json::from_str(text).or_else(|error| {
-            python_literal::parse(text).ok_or_else(|| {
-                GatewayError::invalid_parameter(
-                    name,
-                    &format!("Give JSON; this is none ({error})."),
-                )
-            })
+            python_literal::parse(text)
+                .ok_or_else(|| GatewayError::invalid_parameter(name, &format!("Give JSON; this is none ({error}).")))
         })?;
         Ok(structure::emptiness(value))
     }
@@ -264,10 +224,7 @@ impl Parameters {
         }
         let prefix = format!("{name}.");
         let mut root = Value::Null;
-        for (path, value) in self
-            .iter()
-            .filter_map(|(key, value)| Some((key.strip_prefix(&prefix)?, value)))
-        {
+        for (path, value) in self.iter().filter_map(|(key, value)| Some((key.strip_prefix(&prefix)?, value))) {
             if !insert(&mut root, path, value) {
                 let problem = "Its flattened names contradict each other.";
                 return Err(GatewayError::invalid_parameter(name, problem));
@@ -299,15 +256,10 @@ fn numbered_to_lists(value: Value) -> Value {
         return value;
     };
     let numbers: Option<Vec<u32>> = object.keys().map(|key| key.parse().ok()).collect();
-    let children = object
-        .into_iter()
-        .map(|(key, child)| (key, numbered_to_lists(child)));
+    let children = object.into_iter().map(|(key, child)| (key, numbered_to_lists(child)));
     match numbers {
         Some(numbers) => {
-            let mut items: Vec<(u32, Value)> = numbers
-                .into_iter()
-                .zip(children.map(|(_, child)| child))
-                .collect();
+            let mut items: Vec<(u32, Value)> = numbers.into_iter().zip(children.map(|(_, child)| child)).collect();
             items.sort_by_key(|(number, _)| *number);
             Value::Array(items.into_iter().map(|(_, item)| item).collect())
         }

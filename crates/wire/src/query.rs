@@ -6,11 +6,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
 
 /// Everything but the unreserved characters of RFC 3986: letters, digits, `-`, `_`, `.`, `~`.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~');
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// The decoded `(key, value)` pairs of a raw query or form body, in the order they came.
 ///
@@ -29,9 +25,7 @@ pub fn pairs(raw: &str) -> Vec<(String, String)> {
 /// One component, decoded with plus as space.
 pub fn decode(component: &str) -> String {
     let spaced = component.replace('+', " ");
-    percent_decode(spaced.as_bytes())
-        .decode_utf8_lossy()
-        .into_owned()
+    percent_decode(spaced.as_bytes()).decode_utf8_lossy().into_owned()
 }
 
 /// One component, encoded by RFC 3986.
@@ -41,10 +35,8 @@ pub fn encode(component: &str) -> String {
 
 /// A query string or form body of these pairs, in the given order, always with `=`.
 pub fn join<K: AsRef<str>, V: AsRef<str>>(pairs: &[(K, V)]) -> String {
-    let encoded: Vec<String> = pairs
-        .iter()
-        .map(|(key, value)| format!("{}={}", encode(key.as_ref()), encode(value.as_ref())))
-        .collect();
+    let encoded: Vec<String> =
+        pairs.iter().map(|(key, value)| format!("{}={}", encode(key.as_ref()), encode(value.as_ref()))).collect();
     encoded.join("&")
 }
 
@@ -54,18 +46,12 @@ mod tests {
 
     #[test]
     fn both_spellings_of_a_space_decode() {
-        assert_eq!(
-            pairs("a=x+y&b=x%20y"),
-            [("a".into(), "x y".into()), ("b".into(), "x y".into())]
-        );
+        assert_eq!(pairs("a=x+y&b=x%20y"), [("a".into(), "x y".into()), ("b".into(), "x y".into())]);
     }
 
     #[test]
     fn a_key_without_equals_is_empty_and_empty_parts_vanish() {
-        assert_eq!(
-            pairs("&a&&b="),
-            [("a".into(), String::new()), ("b".into(), String::new())]
-        );
+        assert_eq!(pairs("&a&&b="), [("a".into(), String::new()), ("b".into(), String::new())]);
     }
 
     #[test]
@@ -76,10 +62,7 @@ mod tests {
 
     #[test]
     fn join_is_the_inverse_of_pairs() {
-        let original = vec![
-            ("k é".to_owned(), "a=b&c/+ %".to_owned()),
-            ("empty".to_owned(), String::new()),
-        ];
+        let original = vec![("k é".to_owned(), "a=b&c/+ %".to_owned()), ("empty".to_owned(), String::new())];
         assert_eq!(pairs(&join(&original)), original);
     }
 }

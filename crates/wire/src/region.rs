@@ -28,31 +28,18 @@ mod tests {
     use super::*;
 
     fn region(query: Option<&str>, headers: &[(&str, &str)]) -> Option<String> {
-        of_request(&SignedRequest {
-            method: "GET",
-            raw_path: "/",
-            raw_query: query,
-            headers,
-            body: &[],
-        })
+        of_request(&SignedRequest { method: "GET", raw_path: "/", raw_query: query, headers, body: &[] })
     }
 
     #[test]
     fn the_places_are_asked_in_order() {
-        let all = [
-            ("host", "edas.host.aliyuncs.com"),
-            ("RegionId", "header"),
-            ("x-acs-region-id", "acs"),
-        ];
+        let all = [("host", "edas.host.aliyuncs.com"), ("RegionId", "header"), ("x-acs-region-id", "acs")];
         assert_eq!(region(Some("A=1&RegionId=query"), &all).unwrap(), "query");
         assert_eq!(region(Some("RegionId="), &all).unwrap(), "acs");
         assert_eq!(region(None, &all[..2]).unwrap(), "header");
         assert_eq!(region(None, &all[..1]).unwrap(), "host");
         assert_eq!(region(None, &[("host", "edas.aliyuncs.com")]), None);
         assert_eq!(region(None, &[("host", "127.0.0.1:8080")]), None);
-        assert_eq!(
-            region(None, &[("host", "edas.cn-hangzhou.aliyuncs.com:443")]).unwrap(),
-            "cn-hangzhou"
-        );
+        assert_eq!(region(None, &[("host", "edas.cn-hangzhou.aliyuncs.com:443")]).unwrap(), "cn-hangzhou");
     }
 }

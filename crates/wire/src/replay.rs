@@ -39,21 +39,11 @@ impl Default for NonceCache {
 impl NonceCache {
     /// A cache for servers that tolerate clocks off by `clock_tolerance`.
     pub fn new(clock_tolerance: SignedDuration, nonces_per_key: usize) -> Self {
-        Self {
-            retention: clock_tolerance * 2,
-            nonces_per_key,
-            keys: HashMap::new(),
-            last_sweep: Timestamp::UNIX_EPOCH,
-        }
+        Self { retention: clock_tolerance * 2, nonces_per_key, keys: HashMap::new(), last_sweep: Timestamp::UNIX_EPOCH }
     }
 
     /// Records a nonce of a **verified** request, or refuses it as used.
-    pub fn admit(
-        &mut self,
-        access_key_id: &str,
-        nonce: &str,
-        now: Timestamp,
-    ) -> Result<(), GatewayError> {
+    pub fn admit(&mut self, access_key_id: &str, nonce: &str, now: Timestamp) -> Result<(), GatewayError> {
         self.sweep(now);
         let nonces = match self.keys.get_mut(access_key_id) {
             Some(nonces) => nonces,
@@ -97,11 +87,7 @@ impl NonceCache {
 
 impl Nonces {
     fn forget(&mut self, now: Timestamp, retention: SignedDuration) {
-        while self
-            .by_age
-            .front()
-            .is_some_and(|(seen_at, _)| now.duration_since(*seen_at) > retention)
-        {
+        while self.by_age.front().is_some_and(|(seen_at, _)| now.duration_since(*seen_at) > retention) {
             if let Some((_, nonce)) = self.by_age.pop_front() {
                 self.seen.remove(&nonce);
             }
@@ -121,10 +107,7 @@ mod tests {
     fn a_nonce_is_good_once_per_key() {
         let mut cache = NonceCache::default();
         cache.admit("key", "n", minute(0)).unwrap();
-        assert_eq!(
-            cache.admit("key", "n", minute(1)).unwrap_err().code,
-            "SignatureNonceUsed"
-        );
+        assert_eq!(cache.admit("key", "n", minute(1)).unwrap_err().code, "SignatureNonceUsed");
         cache.admit("other", "n", minute(1)).unwrap();
     }
 
@@ -141,14 +124,8 @@ mod tests {
         let mut cache = NonceCache::new(CLOCK_TOLERANCE, 2);
         cache.admit("key", "a", minute(0)).unwrap();
         cache.admit("key", "b", minute(0)).unwrap();
-        assert_eq!(
-            cache.admit("key", "c", minute(1)).unwrap_err().code,
-            "Throttling.User"
-        );
-        assert_eq!(
-            cache.admit("key", "a", minute(1)).unwrap_err().code,
-            "SignatureNonceUsed"
-        );
+        assert_eq!(cache.admit("key", "c", minute(1)).unwrap_err().code, "Throttling.User");
+        assert_eq!(cache.admit("key", "a", minute(1)).unwrap_err().code, "SignatureNonceUsed");
         cache.admit("other", "c", minute(1)).unwrap();
         cache.admit("key", "c", minute(31)).unwrap();
     }

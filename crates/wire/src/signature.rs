@@ -55,10 +55,7 @@ pub struct SignedRequest<'a> {
 impl<'a> SignedRequest<'a> {
     /// The first header of that name, whatever the case.
     pub fn header(&self, name: &str) -> Option<&'a str> {
-        self.headers
-            .iter()
-            .find(|(candidate, _)| candidate.eq_ignore_ascii_case(name))
-            .map(|(_, value)| *value)
+        self.headers.iter().find(|(candidate, _)| candidate.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
     }
 
     fn header_or_empty(&self, name: &str) -> &'a str {
@@ -82,9 +79,7 @@ pub enum AuthorizationError {
     Missing,
     #[error("the Authorization header is malformed: {0}")]
     Malformed(Cow<'static, str>),
-    #[error(
-        "the Authorization scheme \"{0}\" is not supported; use \"acs\" (HMAC-SHA1) or \"ACS3-HMAC-SHA256\""
-    )]
+    #[error("the Authorization scheme \"{0}\" is not supported; use \"acs\" (HMAC-SHA1) or \"ACS3-HMAC-SHA256\"")]
     UnknownScheme(String),
     #[error("the header {0} must be among the SignedHeaders")]
     Unsigned(&'static str),
@@ -111,22 +106,14 @@ pub struct Claim {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Proof {
-    Roa {
-        signature: Vec<u8>,
-    },
-    Acs3 {
-        signed_headers: String,
-        signature: Vec<u8>,
-    },
+    Roa { signature: Vec<u8> },
+    Acs3 { signed_headers: String, signature: Vec<u8> },
 }
 
 impl Claim {
     /// Reads the claim without believing it.
     pub fn parse(request: &SignedRequest<'_>) -> Result<Self, GatewayError> {
-        let header = request
-            .header(AUTHORIZATION)
-            .map(str::trim)
-            .filter(|value| !value.is_empty());
+        let header = request.header(AUTHORIZATION).map(str::trim).filter(|value| !value.is_empty());
         let header = header.ok_or(AuthorizationError::Missing)?;
         let (scheme, rest) = header.split_once(' ').unwrap_or((header, ""));
         let (scheme, access_key_id, proof) = if scheme.eq_ignore_ascii_case(roa::SCHEME) {
@@ -134,15 +121,10 @@ impl Claim {
             (Scheme::Roa, id, Proof::Roa { signature })
         } else if scheme.eq_ignore_ascii_case(acs3::SCHEME) {
             let parsed = acs3::parse(rest, request)?;
-            let proof = Proof::Acs3 {
-                signed_headers: parsed.signed_headers,
-                signature: parsed.signature,
-            };
+            let proof = Proof::Acs3 { signed_headers: parsed.signed_headers, signature: parsed.signature };
             (Scheme::Acs3, parsed.access_key_id, proof)
         } else {
-            return Err(
-                AuthorizationError::UnknownScheme(scheme.chars().take(40).collect()).into(),
-            );
+            return Err(AuthorizationError::UnknownScheme(scheme.chars().take(40).collect()).into());
         };
         let nonce = request.header(NONCE).filter(|nonce| !nonce.is_empty());
         if nonce.is_some_and(|nonce| nonce.len() > LONGEST_NONCE) {
@@ -154,10 +136,7 @@ impl Claim {
             scheme,
             timestamp: timestamp(request, scheme)?,
             nonce: nonce.map(str::to_owned),
-            security_token: request
-                .header(SECURITY_TOKEN)
-                .filter(|token| !token.is_empty())
-                .map(str::to_owned),
+            security_token: request.header(SECURITY_TOKEN).filter(|token| !token.is_empty()).map(str::to_owned),
             proof,
         })
     }
@@ -166,19 +145,12 @@ impl Claim {
     pub fn verify(&self, request: &SignedRequest<'_>, secret: &str) -> Result<(), GatewayError> {
         match &self.proof {
             Proof::Roa { signature } => roa::verify(request, signature, secret),
-            Proof::Acs3 {
-                signed_headers,
-                signature,
-            } => acs3::verify(request, signed_headers, signature, secret),
+            Proof::Acs3 { signed_headers, signature } => acs3::verify(request, signed_headers, signature, secret),
         }
     }
 
     /// Refuses a request signed too long before or after `now`.
-    pub fn check_clock(
-        &self,
-        now: Timestamp,
-        tolerance: SignedDuration,
-    ) -> Result<(), GatewayError> {
+    pub fn check_clock(&self, now: Timestamp, tolerance: SignedDuration) -> Result<(), GatewayError> {
         if now.duration_since(self.timestamp).abs() <= tolerance {
             return Ok(());
         }
@@ -195,15 +167,11 @@ fn timestamp(request: &SignedRequest<'_>, scheme: Scheme) -> Result<Timestamp, G
     if let Some(date) = date {
         return jiff::fmt::rfc2822::DateTimeParser::new()
             .parse_timestamp(date)
-            .map_err(|_| {
-                GatewayError::timestamp_malformed("Date", date, "Thu, 01 Jan 2026 00:00:00 GMT")
-            });
+            .map_err(|_| GatewayError::timestamp_malformed("Date", date, "Thu, 01 Jan 2026 00:00:00 GMT"));
     }
     let text = request.header_or_empty(ACS_DATE);
     text.parse().map_err(|_| match scheme {
-        Scheme::Roa => {
-            GatewayError::timestamp_malformed("Date", text, "Thu, 01 Jan 2026 00:00:00 GMT")
-        }
+        Scheme::Roa => GatewayError::timestamp_malformed("Date", text, "Thu, 01 Jan 2026 00:00:00 GMT"),
         Scheme::Acs3 => GatewayError::timestamp_malformed(ACS_DATE, text, "2026-01-01T00:00:00Z"),
     })
 }
@@ -212,8 +180,7 @@ fn timestamp(request: &SignedRequest<'_>, scheme: Scheme) -> Result<Timestamp, G
 macro_rules! keyed {
     ($name:ident, $digest:ty) => {
         fn $name(secret: &str, text: &str) -> Hmac<$digest> {
-            let mut mac = Hmac::<$digest>::new_from_slice(secret.as_bytes())
-                .expect("HMAC accepts a key of any length");
+            let mut mac = Hmac::<$digest>::new_from_slice(secret.as_bytes()).expect("HMAC accepts a key of any length");
             mac.update(text.as_bytes());
             mac
         }

@@ -19,12 +19,7 @@ pub struct GetApplication {
 impl Serialize for GetApplication {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut older = serde_json::to_value(&self.application).map_err(S::Error::custom)?;
-        older["ClusterType"] = Value::from(
-            self.application
-                .cluster_type
-                .parse::<i32>()
-                .unwrap_or_default(),
-        );
+        older["ClusterType"] = Value::from(self.application.cluster_type.parse::<i32>().unwrap_or_default());
         older["HaveManageAccess"] = Value::from(self.application.have_manage_access == "true");
         let mut payload = serializer.serialize_struct("GetApplication", 2)?;
         payload.serialize_field("Application", &self.application)?;

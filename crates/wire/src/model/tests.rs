@@ -37,9 +37,7 @@ fn assert_contains(actual: &Value, expected: &Value, path: &str) {
     match (actual, expected) {
         (Value::Object(actual), Value::Object(expected)) => {
             for (name, value) in expected {
-                let found = actual
-                    .get(name)
-                    .unwrap_or_else(|| panic!("{path}.{name} is missing"));
+                let found = actual.get(name).unwrap_or_else(|| panic!("{path}.{name} is missing"));
                 assert_contains(found, value, &format!("{path}.{name}"));
             }
         }
@@ -59,11 +57,7 @@ fn java_paths(value: &Value, path: &str, found: &mut BTreeMap<String, Value>) {
         Value::Object(fields) => {
             for (name, field) in fields {
                 let list_inside = field.is_array() && !path.is_empty();
-                let own = if path.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{path}.{name}")
-                };
+                let own = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
                 java_paths(field, &own, found);
                 if list_inside {
                     java_paths(field, path, found);
@@ -84,12 +78,7 @@ fn java_paths(value: &Value, path: &str, found: &mut BTreeMap<String, Value>) {
 
 fn java_can_read(kind: &str, value: &Value) -> bool {
     match kind {
-        "integer" | "long" => {
-            value.is_i64()
-                || value
-                    .as_str()
-                    .is_some_and(|text| text.parse::<i64>().is_ok())
-        }
+        "integer" | "long" => value.is_i64() || value.as_str().is_some_and(|text| text.parse::<i64>().is_ok()),
         "boolean" => value.is_boolean() || matches!(value.as_str(), Some("true" | "false")),
         "string" => value.is_string() || value.is_number() || value.is_boolean(),
         other => panic!("Java has no reader for {other}"),
@@ -98,14 +87,10 @@ fn java_can_read(kind: &str, value: &Value) -> bool {
 
 /// Reads a full document into the model and writes it again.
 fn check<T: Serialize + DeserializeOwned>(operation: &str) {
-    let mut shapes: BTreeMap<String, Shape> =
-        serde_json::from_str(include_str!("shapes.json")).unwrap();
+    let mut shapes: BTreeMap<String, Shape> = serde_json::from_str(include_str!("shapes.json")).unwrap();
     let shape = shapes.remove(operation).unwrap();
     let mut document = specimen(&shape.response, "");
-    if let Some(application) = document
-        .pointer_mut("/Application")
-        .filter(|_| operation == "GetApplication")
-    {
+    if let Some(application) = document.pointer_mut("/Application").filter(|_| operation == "GetApplication") {
         application["ClusterType"] = json!("5");
         application["HaveManageAccess"] = json!("true");
     }
@@ -116,13 +101,8 @@ fn check<T: Serialize + DeserializeOwned>(operation: &str) {
     let mut found = BTreeMap::new();
     java_paths(&written, "", &mut found);
     for (path, kind) in &shape.java_reads {
-        let value = found
-            .get(path)
-            .unwrap_or_else(|| panic!("{operation}: Java reads {path}"));
-        assert!(
-            java_can_read(kind, value),
-            "{operation}: {path} is {value}, Java reads {kind}"
-        );
+        let value = found.get(path).unwrap_or_else(|| panic!("{operation}: Java reads {path}"));
+        assert!(java_can_read(kind, value), "{operation}: {path} is {value}, Java reads {kind}");
     }
 }
 
@@ -165,7 +145,8 @@ matches_the_sdks! {
 fn an_empty_answer_keeps_its_lists_and_its_head() {
     let answer = Success::new("ID", ListRecentChangeOrder::default());
     let body: Value = serde_json::from_str(&envelope::to_json(&answer).unwrap()).unwrap();
-    let expected = json!({ "Code": 200, "Message": "success", "RequestId": "ID", "ChangeOrderList": { "ChangeOrder": [] } });
+    let expected =
+        json!({ "Code": 200, "Message": "success", "RequestId": "ID", "ChangeOrderList": { "ChangeOrder": [] } });
     assert_eq!(body, expected);
 }
 
@@ -180,15 +161,9 @@ fn the_stop_family_says_success_beside_the_code() {
 
 #[test]
 fn components_are_written_for_both_generations() {
-    let group = DeployGroup {
-        components: vec![Component::default()],
-        ..DeployGroup::default()
-    };
+    let group = DeployGroup { components: vec![Component::default()], ..DeployGroup::default() };
     let body = serde_json::to_value(&group).unwrap();
-    assert_eq!(
-        body["Components"]["Components"],
-        body["Components"]["ComponentsItem"]
-    );
+    assert_eq!(body["Components"]["Components"], body["Components"]["ComponentsItem"]);
     assert_eq!(serde_json::from_value::<DeployGroup>(body).unwrap(), group);
 }
 
@@ -196,16 +171,10 @@ fn components_are_written_for_both_generations() {
 fn a_literal_names_only_what_it_knows() {
     let order = ChangeOrderInfo {
         status: 2,
-        pipeline_info_list: vec![PipelineInfo {
-            pipeline_name: "Batch: 1".into(),
-            ..PipelineInfo::default()
-        }],
+        pipeline_info_list: vec![PipelineInfo { pipeline_name: "Batch: 1".into(), ..PipelineInfo::default() }],
         ..ChangeOrderInfo::default()
     };
     let body = serde_json::to_value(&order).unwrap();
-    assert_eq!(
-        body["PipelineInfoList"]["PipelineInfo"][0]["StageList"]["StageInfoDTO"],
-        json!([])
-    );
+    assert_eq!(body["PipelineInfoList"]["PipelineInfo"][0]["StageList"]["StageInfoDTO"], json!([]));
     assert_eq!(body["TrafficControl"]["Tips"], "");
 }

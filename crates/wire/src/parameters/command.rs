@@ -23,9 +23,7 @@ pub fn command(parameters: &Parameters) -> Result<Given<Vec<String>>, GatewayErr
 /// `Args` of DeployK8sApplication (`["-c"]`) and `CommandArgs` of InsertK8sApplication (`[{"argument":"-c"}]`); both forms
 /// under either name.
 pub fn arguments(parameters: &Parameters, name: &str) -> Result<Given<Vec<String>>, GatewayError> {
-    parameters
-        .json(name)?
-        .try_map(|value| words(&Node::root(name, &value)))
+    parameters.json(name)?.try_map(|value| words(&Node::root(name, &value)))
 }
 
 fn words(list: &Node<'_>) -> Result<Vec<String>, GatewayError> {
@@ -35,9 +33,7 @@ fn words(list: &Node<'_>) -> Result<Vec<String>, GatewayError> {
         Value::Bool(value) => Ok(value.to_string()),
         Value::Object(_) => {
             item.object(&["argument"])?;
-            let argument = item
-                .member("argument")
-                .ok_or_else(|| item.error("\"argument\" is missing."))?;
+            let argument = item.member("argument").ok_or_else(|| item.error("\"argument\" is missing."))?;
             argument.text().map(str::to_owned)
         }
         Value::Null | Value::Array(_) => Err(item.error("Give a text.")),
@@ -55,17 +51,10 @@ mod tests {
 
     #[test]
     fn a_command_is_one_word_unless_it_is_a_list() {
-        let cases = [
-            ("/bin/sh", vec!["/bin/sh"]),
-            ("run me", vec!["run me"]),
-            (r#"["sh","-c"]"#, vec!["sh", "-c"]),
-        ];
+        let cases = [("/bin/sh", vec!["/bin/sh"]), ("run me", vec!["run me"]), (r#"["sh","-c"]"#, vec!["sh", "-c"])];
         for (text, expected) in cases {
             let expected = expected.into_iter().map(str::to_owned).collect();
-            assert_eq!(
-                command(&parse("Command", text)).unwrap(),
-                Given::Value(expected)
-            );
+            assert_eq!(command(&parse("Command", text)).unwrap(), Given::Value(expected));
         }
         assert_eq!(command(&parse("Command", "")).unwrap(), Given::Cleared);
         assert_eq!(command(&parse("Command", "[]")).unwrap(), Given::Cleared);
@@ -75,27 +64,12 @@ mod tests {
     #[test]
     fn arguments_come_in_two_forms() {
         let expected = Given::Value(vec!["-c".to_owned(), "test".to_owned()]);
-        for text in [
-            r#"[{"argument":"-c"},{"argument":"test"}]"#,
-            r#"["-c","test"]"#,
-            "['-c', 'test']",
-        ] {
-            assert_eq!(
-                arguments(&parse("Args", text), "Args").unwrap(),
-                expected,
-                "{text}"
-            );
+        for text in [r#"[{"argument":"-c"},{"argument":"test"}]"#, r#"["-c","test"]"#, "['-c', 'test']"] {
+            assert_eq!(arguments(&parse("Args", text), "Args").unwrap(), expected, "{text}");
         }
-        assert_eq!(
-            arguments(&parse("Args", "[]"), "Args").unwrap(),
-            Given::Cleared
-        );
+        assert_eq!(arguments(&parse("Args", "[]"), "Args").unwrap(), Given::Cleared);
         for text in [r#"{"argument":"-c"}"#, "-c", r#"[{"arg":"-c"}]"#, "[null]"] {
-            assert_eq!(
-                arguments(&parse("Args", text), "Args").unwrap_err().code,
-                "InvalidParameter",
-                "{text}"
-            );
+            assert_eq!(arguments(&parse("Args", text), "Args").unwrap_err().code, "InvalidParameter", "{text}");
         }
     }
 }

@@ -24,8 +24,7 @@ pub fn containers(parameters: &Parameters, name: &str) -> Result<Given<Vec<Value
             container.any_object()?;
             let own_name = container.required_text("name")?;
             if !is_label(own_name) {
-                return Err(container
-                    .error("The name of a container has lower-case letters, digits and \"-\"."));
+                return Err(container.error("The name of a container has lower-case letters, digits and \"-\"."));
             }
             if !seen.insert(own_name) {
                 return Err(container.error(&format!("\"{own_name}\" is given twice.")));
@@ -60,27 +59,17 @@ mod tests {
     #[test]
     fn one_container_or_several() {
         let one = containers(&parse("Sidecars", "name: a\nimage: b:1\n"), "Sidecars").unwrap();
-        assert_eq!(
-            one,
-            Given::Value(vec![json!({"name": "a", "image": "b:1"})])
-        );
+        assert_eq!(one, Given::Value(vec![json!({"name": "a", "image": "b:1"})]));
         let two = "- name: a\n  image: b:1\n- name: c\n  image: d\n  command: [sh]\n";
-        let two = containers(&parse("InitContainers", two), "InitContainers")
-            .unwrap()
-            .value()
-            .unwrap();
+        let two = containers(&parse("InitContainers", two), "InitContainers").unwrap().value().unwrap();
         assert_eq!(two[1]["command"][0], "sh");
     }
 
     #[test]
     fn containers_have_a_name_of_their_own_and_an_image() {
-        for text in [
-            "image: b",
-            "name: a",
-            "name: A_b\nimage: b",
-            "- name: a\n  image: b\n- name: a\n  image: c",
-            "- 1",
-        ] {
+        for text in
+            ["image: b", "name: a", "name: A_b\nimage: b", "- name: a\n  image: b\n- name: a\n  image: c", "- 1"]
+        {
             let error = containers(&parse("Sidecars", text), "Sidecars").unwrap_err();
             assert_eq!(error.code, "InvalidParameter", "{text}");
         }

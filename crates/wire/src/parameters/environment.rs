@@ -52,32 +52,15 @@ fn scalar(value: &Node<'_>) -> Result<String, GatewayError> {
 
 fn value_source(source: &Node<'_>) -> Result<Value, GatewayError> {
     const KINDS: [(&str, &[&str], &[&str]); 4] = [
-        (
-            "configMapKeyRef",
-            &["name", "key"],
-            &["name", "key", "optional"],
-        ),
-        (
-            "secretKeyRef",
-            &["name", "key"],
-            &["name", "key", "optional"],
-        ),
+        ("configMapKeyRef", &["name", "key"], &["name", "key", "optional"]),
+        ("secretKeyRef", &["name", "key"], &["name", "key", "optional"]),
         ("fieldRef", &["fieldPath"], &["fieldPath", "apiVersion"]),
-        (
-            "resourceFieldRef",
-            &["resource"],
-            &["resource", "containerName", "divisor"],
-        ),
+        ("resourceFieldRef", &["resource"], &["resource", "containerName", "divisor"]),
     ];
     source.object(&KINDS.map(|(kind, ..)| kind))?;
-    let given: Vec<_> = KINDS
-        .iter()
-        .filter_map(|kind| Some((kind, source.member(kind.0)?)))
-        .collect();
+    let given: Vec<_> = KINDS.iter().filter_map(|kind| Some((kind, source.member(kind.0)?))).collect();
     let [((kind, required, known), reference)] = given.as_slice() else {
-        return Err(
-            source.error("Give one of configMapKeyRef, secretKeyRef, fieldRef, resourceFieldRef.")
-        );
+        return Err(source.error("Give one of configMapKeyRef, secretKeyRef, fieldRef, resourceFieldRef."));
     };
     reference.object(known)?;
     for field in *required {
@@ -89,13 +72,7 @@ fn value_source(source: &Node<'_>) -> Result<Value, GatewayError> {
 /// `EnvFroms`: `[{"configMapRef":{"name"}} | {"secretRef":{"name"}}]`, with an optional `prefix`.
 pub fn sources(parameters: &Parameters) -> Result<Given<Vec<Value>>, GatewayError> {
     const NAME: &str = "EnvFroms";
-    parameters.json(NAME)?.try_map(|value| {
-        Node::root(NAME, &value)
-            .items()?
-            .iter()
-            .map(source)
-            .collect()
-    })
+    parameters.json(NAME)?.try_map(|value| Node::root(NAME, &value).items()?.iter().map(source).collect())
 }
 
 fn source(item: &Node<'_>) -> Result<Value, GatewayError> {
@@ -131,22 +108,15 @@ mod tests {
             {"name":"x2","valueFrom":{"configMapKeyRef":{"name":"my-config","key":"y2"}}},
             {"name":"x3","valueFrom":{"secretKeyRef":{"name":"my-secret","key":"y3"}}}]"#;
         let expected: Vec<Value> = serde_json::from_str(text).unwrap();
-        assert_eq!(
-            variables(&parse("Envs", text)).unwrap(),
-            Given::Value(expected)
-        );
+        assert_eq!(variables(&parse("Envs", text)).unwrap(), Given::Value(expected));
         assert_eq!(variables(&parse("Envs", "[]")).unwrap(), Given::Cleared);
         assert_eq!(variables(&Parameters::default()).unwrap(), Given::Absent);
     }
 
     #[test]
     fn scalars_become_text_and_nothing_is_empty() {
-        let read = variables(&parse(
-            "Envs",
-            r#"[{"name":"a","value":1},{"name":"b","value":true},{"name":"c"}]"#,
-        ));
-        let expected =
-            json!([{"name":"a","value":"1"},{"name":"b","value":"true"},{"name":"c","value":""}]);
+        let read = variables(&parse("Envs", r#"[{"name":"a","value":1},{"name":"b","value":true},{"name":"c"}]"#));
+        let expected = json!([{"name":"a","value":"1"},{"name":"b","value":"true"},{"name":"c","value":""}]);
         assert_eq!(Value::Array(read.unwrap().value().unwrap()), expected);
     }
 
@@ -173,20 +143,11 @@ mod tests {
     fn sources_name_a_config_map_or_a_secret() {
         let text = r#"[{"configMapRef":{"name":"c"}},{"secretRef":{"name":"s"},"prefix":"P_"}]"#;
         let expected: Vec<Value> = serde_json::from_str(text).unwrap();
-        assert_eq!(
-            sources(&parse("EnvFroms", text)).unwrap(),
-            Given::Value(expected)
-        );
-        for text in [
-            r#"[{}]"#,
-            r#"[{"configMapRef":{}}]"#,
-            r#"[{"configMapRef":{"name":"c"},"secretRef":{"name":"s"}}]"#,
-        ] {
-            assert_eq!(
-                sources(&parse("EnvFroms", text)).unwrap_err().code,
-                "InvalidParameter",
-                "{text}"
-            );
+        assert_eq!(sources(&parse("EnvFroms", text)).unwrap(), Given::Value(expected));
+        for text in
+            [r#"[{}]"#, r#"[{"configMapRef":{}}]"#, r#"[{"configMapRef":{"name":"c"},"secretRef":{"name":"s"}}]"#]
+        {
+            assert_eq!(sources(&parse("EnvFroms", text)).unwrap_err().code, "InvalidParameter", "{text}");
         }
     }
 }

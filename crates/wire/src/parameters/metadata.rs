@@ -24,18 +24,12 @@ pub fn labels(parameters: &Parameters) -> Result<Given<BTreeMap<String, String>>
 }
 
 /// `Annotations`: names as Kubernetes takes them, any values.
-pub fn annotations(
-    parameters: &Parameters,
-) -> Result<Given<BTreeMap<String, String>>, GatewayError> {
+pub fn annotations(parameters: &Parameters) -> Result<Given<BTreeMap<String, String>>, GatewayError> {
     let annotations = read(parameters, "Annotations", |_, _| Ok(()))?;
     if let Given::Value(annotations) = &annotations {
-        let length: usize = annotations
-            .iter()
-            .map(|(name, value)| name.len() + value.len())
-            .sum();
+        let length: usize = annotations.iter().map(|(name, value)| name.len() + value.len()).sum();
         if length > LONGEST_ANNOTATIONS {
-            let problem =
-                format!("Together they have {length} bytes; give at most {LONGEST_ANNOTATIONS}.");
+            let problem = format!("Together they have {length} bytes; give at most {LONGEST_ANNOTATIONS}.");
             return Err(GatewayError::invalid_parameter("Annotations", &problem));
         }
     }
@@ -78,9 +72,7 @@ fn is_label_word(text: &str) -> bool {
     bytes.len() <= 63
         && ends(bytes.first())
         && ends(bytes.last())
-        && bytes
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
 }
 
 fn is_qualified_name(name: &str) -> bool {
@@ -100,17 +92,8 @@ mod tests {
 
     #[test]
     fn names_and_values_are_read_in_a_stable_order() {
-        let read = labels(&parse(
-            "Labels",
-            r#"{"b":1,"example.com/a":"x","c":true,"d":""}"#,
-        ))
-        .unwrap()
-        .value()
-        .unwrap();
-        let read: Vec<_> = read
-            .into_iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+        let read = labels(&parse("Labels", r#"{"b":1,"example.com/a":"x","c":true,"d":""}"#)).unwrap().value().unwrap();
+        let read: Vec<_> = read.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(read, ["b=1", "c=true", "d=", "example.com/a=x"]);
         assert_eq!(labels(&parse("Labels", "{}")).unwrap(), Given::Cleared);
     }
@@ -126,11 +109,7 @@ mod tests {
             r#"{"a":{}}"#,
             r#"["a"]"#,
         ] {
-            assert_eq!(
-                labels(&parse("Labels", text)).unwrap_err().code,
-                "InvalidParameter",
-                "{text}"
-            );
+            assert_eq!(labels(&parse("Labels", text)).unwrap_err().code, "InvalidParameter", "{text}");
         }
         let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(64));
         labels(&parse("Labels", &long)).unwrap_err();
@@ -139,15 +118,9 @@ mod tests {
 
     #[test]
     fn annotations_hold_any_text_up_to_a_size() {
-        let read = annotations(&parse("Annotations", r#"{"a":"any text: [1]"}"#))
-            .unwrap()
-            .value()
-            .unwrap();
+        let read = annotations(&parse("Annotations", r#"{"a":"any text: [1]"}"#)).unwrap().value().unwrap();
         assert_eq!(read["a"], "any text: [1]");
         let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(LONGEST_ANNOTATIONS));
-        assert_eq!(
-            annotations(&parse("Annotations", &long)).unwrap_err().code,
-            "InvalidParameter"
-        );
+        assert_eq!(annotations(&parse("Annotations", &long)).unwrap_err().code, "InvalidParameter");
     }
 }

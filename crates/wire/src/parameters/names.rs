@@ -17,9 +17,7 @@ pub fn is_label(text: &str) -> bool {
         && !bytes.is_empty()
         && !text.starts_with('-')
         && !text.ends_with('-')
-        && bytes
-            .iter()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-')
+        && bytes.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-')
 }
 
 /// Whether the text is a series of such labels with dots between.
@@ -50,8 +48,7 @@ pub fn namespace(parameters: &Parameters) -> Result<&str, GatewayError> {
     match is_label(namespace) {
         true => Ok(namespace),
         false => {
-            let problem =
-                "It has up to 63 lower-case letters, digits and hyphens, no hyphen first or last.";
+            let problem = "It has up to 63 lower-case letters, digits and hyphens, no hyphen first or last.";
             Err(GatewayError::invalid_parameter(NAME, problem))
         }
     }
@@ -86,7 +83,8 @@ pub fn image_tag(parameters: &Parameters) -> Result<Option<&str>, GatewayError> 
     match tag.is_none_or(is_tag) {
         true => Ok(tag),
         false => {
-            let problem = "It has up to 128 letters, digits, \"_\", \".\" and \"-\", the first a letter, digit or \"_\".";
+            let problem =
+                "It has up to 128 letters, digits, \"_\", \".\" and \"-\", the first a letter, digit or \"_\".";
             Err(GatewayError::invalid_parameter(NAME, problem))
         }
     }
@@ -101,16 +99,11 @@ pub fn is_image(text: &str) -> bool {
     // A colon after the last slash begins a tag; before it, a port.
     let after_slash = rest.rfind('/').map_or(0, |at| at + 1);
     let (path, tag) = match rest[after_slash..].find(':') {
-        Some(at) => (
-            &rest[..after_slash + at],
-            Some(&rest[after_slash + at + 1..]),
-        ),
+        Some(at) => (&rest[..after_slash + at], Some(&rest[after_slash + at + 1..])),
         None => (rest, None),
     };
     let (registry, path) = match path.split_once('/') {
-        Some((first, path)) if first.contains(['.', ':']) || first == "localhost" => {
-            (Some(first), path)
-        }
+        Some((first, path)) if first.contains(['.', ':']) || first == "localhost" => (Some(first), path),
         _ => (None, path),
     };
     text.len() <= LONGEST_IMAGE
@@ -123,9 +116,7 @@ pub fn is_image(text: &str) -> bool {
 fn is_digest(digest: &str) -> bool {
     digest.split_once(':').is_some_and(|(algorithm, hex)| {
         !algorithm.is_empty()
-            && algorithm
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"+._-".contains(&byte))
+            && algorithm.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+._-".contains(&byte))
             && hex.len() >= 32
             && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
     })
@@ -134,9 +125,7 @@ fn is_digest(digest: &str) -> bool {
 fn is_tag(tag: &str) -> bool {
     tag.len() <= 128
         && tag.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
-        && tag
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+        && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
 }
 
 fn is_registry(registry: &str) -> bool {
@@ -154,9 +143,7 @@ fn is_path_component(component: &str) -> bool {
         && ends(component.chars().last())
         && component
             .split(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
-            .all(|between| {
-                matches!(between, "" | "." | "_" | "__") || between.bytes().all(|byte| byte == b'-')
-            })
+            .all(|between| matches!(between, "" | "." | "_" | "__") || between.bytes().all(|byte| byte == b'-'))
 }
 
 #[cfg(test)]
@@ -174,37 +161,17 @@ mod tests {
         for good in ["a", "shop-cart", "DemoApplication", &"a".repeat(36)] {
             assert_eq!(application_name(&parse("AppName", good)).unwrap(), good);
         }
-        for bad in [
-            "1a",
-            "-a",
-            "a-",
-            "a_b",
-            "a.b",
-            "a b",
-            "应用",
-            &"a".repeat(37),
-        ] {
-            assert_eq!(
-                application_name(&parse("AppName", bad)).unwrap_err().code,
-                "InvalidParameter",
-                "{bad}"
-            );
+        for bad in ["1a", "-a", "a-", "a_b", "a.b", "a b", "应用", &"a".repeat(37)] {
+            assert_eq!(application_name(&parse("AppName", bad)).unwrap_err().code, "InvalidParameter", "{bad}");
         }
-        assert_eq!(
-            application_name(&parse("AppName", "")).unwrap_err().code,
-            "MissingParameter"
-        );
+        assert_eq!(application_name(&parse("AppName", "")).unwrap_err().code, "MissingParameter");
     }
 
     #[test]
     fn namespaces() {
         assert_eq!(namespace(&Parameters::default()).unwrap(), "default");
         for bad in ["A", "a.b", "-", &"a".repeat(64)] {
-            assert_eq!(
-                namespace(&parse("Namespace", bad)).unwrap_err().code,
-                "InvalidParameter",
-                "{bad}"
-            );
+            assert_eq!(namespace(&parse("Namespace", bad)).unwrap_err().code, "InvalidParameter", "{bad}");
         }
     }
 
@@ -246,30 +213,16 @@ mod tests {
         ] {
             assert!(!is_image(bad), "{bad}");
         }
-        assert_eq!(
-            image(&parse("Image", "not an image"), "Image")
-                .unwrap_err()
-                .code,
-            "InvalidParameter"
-        );
+        assert_eq!(image(&parse("Image", "not an image"), "Image").unwrap_err().code, "InvalidParameter");
         assert_eq!(image(&Parameters::default(), "Image").unwrap(), None);
     }
 
     #[test]
     fn tags_and_packages() {
         assert_eq!(image_tag(&parse("ImageTag", "v1.2")).unwrap(), Some("v1.2"));
-        assert_eq!(
-            image_tag(&parse("ImageTag", "a:b")).unwrap_err().code,
-            "InvalidParameter"
-        );
-        assert_eq!(
-            package_type(&parse("PackageType", "fatjar")).unwrap(),
-            PackageType::FatJar
-        );
-        assert_eq!(
-            package_type(&parse("PackageType", "zip")).unwrap_err().code,
-            "InvalidParameter"
-        );
+        assert_eq!(image_tag(&parse("ImageTag", "a:b")).unwrap_err().code, "InvalidParameter");
+        assert_eq!(package_type(&parse("PackageType", "fatjar")).unwrap(), PackageType::FatJar);
+        assert_eq!(package_type(&parse("PackageType", "zip")).unwrap_err().code, "InvalidParameter");
     }
 
     proptest! {

@@ -23,11 +23,7 @@ const HOOK_HANDLERS: &[&str] = &["exec", "httpGet", "tcpSocket", "sleep"];
 pub fn probe(parameters: &Parameters, name: &str) -> Result<Given<Value>, GatewayError> {
     parameters.json(name)?.try_map(|value| {
         let root = Node::root(name, &value);
-        let known: Vec<&str> = TIMING
-            .iter()
-            .map(|(field, _)| *field)
-            .chain(PROBE_HANDLERS.iter().copied())
-            .collect();
+        let known: Vec<&str> = TIMING.iter().map(|(field, _)| *field).chain(PROBE_HANDLERS.iter().copied()).collect();
         root.object(&known)?;
         let mut probe = handler(&root, PROBE_HANDLERS)?;
         for (field, least) in TIMING {
@@ -53,10 +49,7 @@ pub fn hook(parameters: &Parameters, name: &str) -> Result<Given<Value>, Gateway
 
 /// Exactly one handler, in Kubernetes's form.
 fn handler(root: &Node<'_>, kinds: &[&str]) -> Result<Map<String, Value>, GatewayError> {
-    let given: Vec<_> = kinds
-        .iter()
-        .filter_map(|kind| Some((*kind, root.member(kind)?)))
-        .collect();
+    let given: Vec<_> = kinds.iter().filter_map(|kind| Some((*kind, root.member(kind)?))).collect();
     let [(kind, node)] = given.as_slice() else {
         return Err(root.error(&format!("Give exactly one of {}.", kinds.join(", "))));
     };
@@ -69,10 +62,7 @@ fn handler(root: &Node<'_>, kinds: &[&str]) -> Result<Map<String, Value>, Gatewa
         }
         "grpc" => {
             node.object(&["port", "service"])?;
-            let number = node
-                .member("port")
-                .ok_or_else(|| node.error("\"port\" is missing."))?
-                .integer(1, 65535)?;
+            let number = node.member("port").ok_or_else(|| node.error("\"port\" is missing."))?.integer(1, 65535)?;
             let mut action = Map::from_iter([("port".to_owned(), json!(number))]);
             if let Some(service) = node.member("service") {
                 action.insert("service".to_owned(), json!(service.text()?));
@@ -81,31 +71,17 @@ fn handler(root: &Node<'_>, kinds: &[&str]) -> Result<Map<String, Value>, Gatewa
         }
         _ => {
             node.object(&["seconds"])?;
-            let seconds = node
-                .member("seconds")
-                .ok_or_else(|| node.error("\"seconds\" is missing."))?;
-            Map::from_iter([(
-                "seconds".to_owned(),
-                json!(seconds.integer(0, i64::from(i32::MAX))?),
-            )])
+            let seconds = node.member("seconds").ok_or_else(|| node.error("\"seconds\" is missing."))?;
+            Map::from_iter([("seconds".to_owned(), json!(seconds.integer(0, i64::from(i32::MAX))?))])
         }
     };
-    Ok(Map::from_iter([(
-        (*kind).to_owned(),
-        Value::Object(action),
-    )]))
+    Ok(Map::from_iter([((*kind).to_owned(), Value::Object(action))]))
 }
 
 fn exec(node: &Node<'_>) -> Result<Map<String, Value>, GatewayError> {
     node.object(&["command"])?;
-    let command = node
-        .member("command")
-        .ok_or_else(|| node.error("\"command\" is missing."))?;
-    let words: Vec<&str> = command
-        .items()?
-        .iter()
-        .map(Node::text)
-        .collect::<Result<_, _>>()?;
+    let command = node.member("command").ok_or_else(|| node.error("\"command\" is missing."))?;
+    let words: Vec<&str> = command.items()?.iter().map(Node::text).collect::<Result<_, _>>()?;
     if words.is_empty() {
         return Err(command.error("Give at least one word."));
     }
@@ -126,19 +102,11 @@ fn http_get(node: &Node<'_>) -> Result<Map<String, Value>, GatewayError> {
         }
         action.insert("scheme".to_owned(), json!(text));
     }
-    let headers = node
-        .member("httpHeaders")
-        .map(|headers| headers.items())
-        .transpose()?
-        .unwrap_or_default();
+    let headers = node.member("httpHeaders").map(|headers| headers.items()).transpose()?.unwrap_or_default();
     if !headers.is_empty() {
         let header = |item: &Node<'_>| {
             item.object(&["name", "value"])?;
-            let value = item
-                .member("value")
-                .map(|value| value.text())
-                .transpose()?
-                .unwrap_or("");
+            let value = item.member("value").map(|value| value.text()).transpose()?.unwrap_or("");
             Ok::<_, GatewayError>(json!({ "name": item.required_text("name")?, "value": value }))
         };
         let headers: Vec<Value> = headers.iter().map(header).collect::<Result<_, _>>()?;
@@ -148,10 +116,7 @@ fn http_get(node: &Node<'_>) -> Result<Map<String, Value>, GatewayError> {
 }
 
 /// The console sends `"host": ""`, which means the pod itself: as good as absent.
-fn with_host(
-    node: &Node<'_>,
-    mut action: Map<String, Value>,
-) -> Result<Map<String, Value>, GatewayError> {
+fn with_host(node: &Node<'_>, mut action: Map<String, Value>) -> Result<Map<String, Value>, GatewayError> {
     if let Some(host) = node.member("host").filter(|host| host.value != "") {
         action.insert("host".to_owned(), json!(host.text()?));
     }
@@ -160,13 +125,9 @@ fn with_host(
 
 /// A number, a number in digits, or the name of a port.
 fn port(node: &Node<'_>) -> Result<Value, GatewayError> {
-    let port = node
-        .member("port")
-        .ok_or_else(|| node.error("\"port\" is missing."))?;
+    let port = node.member("port").ok_or_else(|| node.error("\"port\" is missing."))?;
     match port.value {
-        Value::String(name) if name.bytes().any(|byte| byte.is_ascii_alphabetic()) => {
-            Ok(json!(name))
-        }
+        Value::String(name) if name.bytes().any(|byte| byte.is_ascii_alphabetic()) => Ok(json!(name)),
         _ => Ok(json!(port.integer(1, 65535)?)),
     }
 }
@@ -185,23 +146,14 @@ mod tests {
             "tcpSocket":{"host":"", "port":8080}}"#;
         let expected = json!({"tcpSocket": {"port": 8080}, "failureThreshold": 3, "initialDelaySeconds": 5,
             "successThreshold": 1, "timeoutSeconds": 1});
-        assert_eq!(
-            probe(&parse("Liveness", text), "Liveness").unwrap(),
-            Given::Value(expected)
-        );
+        assert_eq!(probe(&parse("Liveness", text), "Liveness").unwrap(), Given::Value(expected));
         let text = r#"{"periodSeconds":"10","httpGet":{"path":"/consumer","port":"8080","scheme":"http",
             "httpHeaders":[{"name":"test","value":"testvalue"}]}}"#;
         let expected = json!({"httpGet": {"path": "/consumer", "port": 8080, "scheme": "HTTP",
             "httpHeaders": [{"name": "test", "value": "testvalue"}]}, "periodSeconds": 10});
-        assert_eq!(
-            probe(&parse("Readiness", text), "Readiness").unwrap(),
-            Given::Value(expected)
-        );
+        assert_eq!(probe(&parse("Readiness", text), "Readiness").unwrap(), Given::Value(expected));
         for empty in ["", "{}"] {
-            assert_eq!(
-                probe(&parse("Startup", empty), "Startup").unwrap(),
-                Given::Cleared
-            );
+            assert_eq!(probe(&parse("Startup", empty), "Startup").unwrap(), Given::Cleared);
         }
     }
 
@@ -209,19 +161,10 @@ mod tests {
     fn hooks_are_taken() {
         let text = r#"{"exec":{"command":["ls","/"]}}"#;
         let expected: Value = serde_json::from_str(text).unwrap();
-        assert_eq!(
-            hook(&parse("PreStop", text), "PreStop").unwrap(),
-            Given::Value(expected)
-        );
+        assert_eq!(hook(&parse("PreStop", text), "PreStop").unwrap(), Given::Value(expected));
         let text = "{'sleep': {'seconds': 5}}";
-        assert_eq!(
-            hook(&parse("PreStop", text), "PreStop").unwrap(),
-            Given::Value(json!({"sleep": {"seconds": 5}}))
-        );
-        assert_eq!(
-            hook(&parse("PostStart", "{}"), "PostStart").unwrap(),
-            Given::Cleared
-        );
+        assert_eq!(hook(&parse("PreStop", text), "PreStop").unwrap(), Given::Value(json!({"sleep": {"seconds": 5}})));
+        assert_eq!(hook(&parse("PostStart", "{}"), "PostStart").unwrap(), Given::Cleared);
     }
 
     #[test]

@@ -40,11 +40,7 @@ impl Reader<'_> {
         if depth > DEEPEST {
             return None;
         }
-        for (word, value) in [
-            ("True", Value::Bool(true)),
-            ("False", Value::Bool(false)),
-            ("None", Value::Null),
-        ] {
+        for (word, value) in [("True", Value::Bool(true)), ("False", Value::Bool(false)), ("None", Value::Null)] {
             if self.eat(word) {
                 return Some(value);
             }
@@ -93,10 +89,7 @@ impl Reader<'_> {
     fn string(&mut self) -> Option<String> {
         self.skip_space();
         let unprefixed = self.rest.strip_prefix(['u', 'b']).unwrap_or(self.rest);
-        let quote = unprefixed
-            .chars()
-            .next()
-            .filter(|c| matches!(c, '\'' | '"'))?;
+        let quote = unprefixed.chars().next().filter(|c| matches!(c, '\'' | '"'))?;
         let mut text = String::new();
         let mut chars = unprefixed[1..].chars();
         loop {
@@ -111,9 +104,7 @@ impl Reader<'_> {
     }
 
     fn number(&mut self) -> Option<Value> {
-        let end = self
-            .rest
-            .find(|c: char| !(c.is_ascii_alphanumeric() || "+-.".contains(c)));
+        let end = self.rest.find(|c: char| !(c.is_ascii_alphanumeric() || "+-.".contains(c)));
         let (digits, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
         let digits = digits.strip_suffix('L').unwrap_or(digits);
         let number: Number = serde_json::from_str(digits).ok()?;
@@ -152,10 +143,7 @@ mod tests {
     #[test]
     fn what_python_writes_is_read() {
         let cases = [
-            (
-                "[{'Key': 'a', 'Value': \"it's\"}]",
-                json!([{"Key": "a", "Value": "it's"}]),
-            ),
+            ("[{'Key': 'a', 'Value': \"it's\"}]", json!([{"Key": "a", "Value": "it's"}])),
             (
                 "{u'a': u'\\u4e2d', 'b': [1, -2.5, True, False, None]}",
                 json!({"a": "中", "b": [1, -2.5, true, false, null]}),
@@ -172,19 +160,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_not() {
-        for text in [
-            "",
-            "[",
-            "['a'",
-            "{'a'}",
-            "{1: 2}",
-            "['a'] x",
-            "open('f')",
-            "'a\\q'",
-            "'a",
-            "Truex",
-            "[1 2]",
-        ] {
+        for text in ["", "[", "['a'", "{'a'}", "{1: 2}", "['a'] x", "open('f')", "'a\\q'", "'a", "Truex", "[1 2]"] {
             assert_eq!(parse(text), None, "{text}");
         }
         assert_eq!(parse(&"[".repeat(100_000)), None);

@@ -48,10 +48,7 @@ const DEPLOY: Vocabulary = Vocabulary {
     storage: ["LimitEphemeralStorage", "RequestsEphemeralStorage"],
 };
 
-const CONFIGURE: Vocabulary = Vocabulary {
-    storage: ["EphemeralStorageLimit", "EphemeralStorageRequest"],
-    ..DEPLOY
-};
+const CONFIGURE: Vocabulary = Vocabulary { storage: ["EphemeralStorageLimit", "EphemeralStorageRequest"], ..DEPLOY };
 
 /// The resources that InsertK8sApplication asks for.
 pub fn of_insert(parameters: &Parameters) -> Result<Vec<ResourceChange>, GatewayError> {
@@ -84,21 +81,11 @@ const PROCESSOR: Measure = Measure {
         _ => format!("{millicores}m"),
     },
 };
-const MEMORY: Measure = Measure {
-    resource: "memory",
-    most: 1 << 30,
-    quantity: |mebibytes| format!("{mebibytes}Mi"),
-};
-const STORAGE: Measure = Measure {
-    resource: "ephemeral-storage",
-    most: 1 << 30,
-    quantity: |gibibytes| format!("{gibibytes}Gi"),
-};
+const MEMORY: Measure = Measure { resource: "memory", most: 1 << 30, quantity: |mebibytes| format!("{mebibytes}Mi") };
+const STORAGE: Measure =
+    Measure { resource: "ephemeral-storage", most: 1 << 30, quantity: |gibibytes| format!("{gibibytes}Gi") };
 
-fn changes(
-    parameters: &Parameters,
-    words: &Vocabulary,
-) -> Result<Vec<ResourceChange>, GatewayError> {
+fn changes(parameters: &Parameters, words: &Vocabulary) -> Result<Vec<ResourceChange>, GatewayError> {
     let whole = |name| decimal(parameters, name, 0);
     let processor = [
         millicores(parameters, words.cores[0], words.millicores[0])?,
@@ -121,10 +108,7 @@ impl Measure {
     ) -> Result<Vec<ResourceChange>, GatewayError> {
         for (name, amount) in names.iter().zip(amounts) {
             if amount.is_some_and(|amount| amount > self.most) {
-                return Err(GatewayError::invalid_parameter(
-                    name,
-                    "It is too large; check its unit.",
-                ));
+                return Err(GatewayError::invalid_parameter(name, "It is too large; check its unit."));
             }
         }
         let [limit, request] = amounts;
@@ -137,51 +121,29 @@ impl Measure {
         let change = |(bound, amount): (Bound, Option<u64>)| {
             let amount = amount?;
             let quantity = (amount > 0).then(|| (self.quantity)(amount));
-            Some(ResourceChange {
-                bound,
-                resource: self.resource,
-                quantity,
-            })
+            Some(ResourceChange { bound, resource: self.resource, quantity })
         };
-        Ok([(Bound::Limit, limit), (Bound::Request, request)]
-            .into_iter()
-            .filter_map(change)
-            .collect())
+        Ok([(Bound::Limit, limit), (Bound::Request, request)].into_iter().filter_map(change).collect())
     }
 }
 
 /// Millicores; clients that fill in all fields send 0 for the one they don't mean.
-fn millicores(
-    parameters: &Parameters,
-    cores: &str,
-    millicores: &str,
-) -> Result<Option<u64>, GatewayError> {
+fn millicores(parameters: &Parameters, cores: &str, millicores: &str) -> Result<Option<u64>, GatewayError> {
     let coarse = decimal(parameters, cores, 3)?;
     let fine = decimal(parameters, millicores, 0)?;
-    Ok(fine
-        .filter(|fine| *fine > 0)
-        .or(coarse.filter(|coarse| *coarse > 0))
-        .or(fine)
-        .or(coarse))
+    Ok(fine.filter(|fine| *fine > 0).or(coarse.filter(|coarse| *coarse > 0)).or(fine).or(coarse))
 }
 
 /// A number of at most that many decimal places, in units of its last place: `0.5` with 3 places is 500.
-fn decimal(
-    parameters: &Parameters,
-    name: &str,
-    places: usize,
-) -> Result<Option<u64>, GatewayError> {
+fn decimal(parameters: &Parameters, name: &str, places: usize) -> Result<Option<u64>, GatewayError> {
     let Some(text) = parameters.optional(name)?.map(str::trim) else {
         return Ok(None);
     };
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let fraction = fraction.trim_end_matches('0');
     let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let readable =
-        !whole.is_empty() && all_digits(whole) && all_digits(fraction) && fraction.len() <= places;
-    let number = readable
-        .then(|| format!("{whole}{fraction:0<places$}").parse().ok())
-        .flatten();
+    let readable = !whole.is_empty() && all_digits(whole) && all_digits(fraction) && fraction.len() <= places;
+    let number = readable.then(|| format!("{whole}{fraction:0<places$}").parse().ok()).flatten();
     number.map(Some).ok_or_else(|| {
         let problem = match places {
             0 => "Give a whole number, 0 for no limit.".to_owned(),
@@ -196,73 +158,31 @@ mod tests {
     use super::*;
 
     fn parse(pairs: &[(&str, &str)]) -> Parameters {
-        Parameters::from_pairs(
-            pairs
-                .iter()
-                .map(|(name, value)| ((*name).into(), (*value).into()))
-                .collect(),
-        )
-        .unwrap()
+        Parameters::from_pairs(pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()).unwrap()
     }
 
     fn shown(changes: Vec<ResourceChange>) -> Vec<String> {
         changes
             .into_iter()
-            .map(|change| {
-                format!(
-                    "{:?} {} {}",
-                    change.bound,
-                    change.resource,
-                    change.quantity.unwrap_or("-".into())
-                )
-            })
+            .map(|change| format!("{:?} {} {}", change.bound, change.resource, change.quantity.unwrap_or("-".into())))
             .collect()
     }
 
     #[test]
     fn the_three_vocabularies_mean_the_same() {
-        let expected = [
-            "Limit cpu 500m",
-            "Request cpu 1",
-            "Limit memory 2048Mi",
-            "Limit ephemeral-storage 4Gi",
-        ];
-        let insert = parse(&[
-            ("LimitmCpu", "500"),
-            ("LimitMem", "2048"),
-            ("LimitEphemeralStorage", "4"),
-        ]);
-        assert_eq!(
-            shown(of_insert(&insert).unwrap()),
-            [expected[0], expected[2], expected[3]]
-        );
-        let deploy = parse(&[
-            ("CpuRequest", "1"),
-            ("MemoryLimit", "2048"),
-            ("LimitEphemeralStorage", "4"),
-        ]);
+        let expected = ["Limit cpu 500m", "Request cpu 1", "Limit memory 2048Mi", "Limit ephemeral-storage 4Gi"];
+        let insert = parse(&[("LimitmCpu", "500"), ("LimitMem", "2048"), ("LimitEphemeralStorage", "4")]);
+        assert_eq!(shown(of_insert(&insert).unwrap()), [expected[0], expected[2], expected[3]]);
+        let deploy = parse(&[("CpuRequest", "1"), ("MemoryLimit", "2048"), ("LimitEphemeralStorage", "4")]);
         assert_eq!(shown(of_deploy(&deploy).unwrap()), expected[1..]);
-        let configure = parse(&[
-            ("CpuLimit", "0.5"),
-            ("MemoryLimit", "2048"),
-            ("EphemeralStorageLimit", "4"),
-        ]);
-        assert_eq!(
-            shown(of_configuration(&configure).unwrap()),
-            [expected[0], expected[2], expected[3]]
-        );
+        let configure = parse(&[("CpuLimit", "0.5"), ("MemoryLimit", "2048"), ("EphemeralStorageLimit", "4")]);
+        assert_eq!(shown(of_configuration(&configure).unwrap()), [expected[0], expected[2], expected[3]]);
     }
 
     #[test]
     fn millicores_win_unless_they_are_zero() {
-        assert_eq!(
-            shown(of_insert(&parse(&[("LimitCpu", "4"), ("LimitmCpu", "1500")])).unwrap()),
-            ["Limit cpu 1500m"]
-        );
-        assert_eq!(
-            shown(of_insert(&parse(&[("LimitCpu", "4"), ("LimitmCpu", "0")])).unwrap()),
-            ["Limit cpu 4"]
-        );
+        assert_eq!(shown(of_insert(&parse(&[("LimitCpu", "4"), ("LimitmCpu", "1500")])).unwrap()), ["Limit cpu 1500m"]);
+        assert_eq!(shown(of_insert(&parse(&[("LimitCpu", "4"), ("LimitmCpu", "0")])).unwrap()), ["Limit cpu 4"]);
     }
 
     #[test]
@@ -293,11 +213,7 @@ mod tests {
             ("LimitmCpu", "99999999999"),
             ("LimitMem", "99999999999999999999"),
         ] {
-            assert_eq!(
-                of_insert(&parse(&[(name, value)])).unwrap_err().code,
-                "InvalidParameter",
-                "{name} {value}"
-            );
+            assert_eq!(of_insert(&parse(&[(name, value)])).unwrap_err().code, "InvalidParameter", "{name} {value}");
         }
     }
 }

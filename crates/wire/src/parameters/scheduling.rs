@@ -11,13 +11,8 @@ use crate::error::GatewayError;
 /// `CustomTolerations`: Kubernetes's own, as JSON or as YAML in base64.
 pub fn tolerations(parameters: &Parameters) -> Result<Given<Vec<Value>>, GatewayError> {
     const NAME: &str = "CustomTolerations";
-    structure::yaml(parameters, NAME)?.try_map(|value| {
-        Node::root(NAME, &value)
-            .items()?
-            .iter()
-            .map(toleration)
-            .collect()
-    })
+    structure::yaml(parameters, NAME)?
+        .try_map(|value| Node::root(NAME, &value).items()?.iter().map(toleration).collect())
 }
 
 fn toleration(item: &Node<'_>) -> Result<Value, GatewayError> {
@@ -42,14 +37,9 @@ fn toleration(item: &Node<'_>) -> Result<Value, GatewayError> {
         toleration.insert(field.to_owned(), json!(text));
     }
     if let Some(seconds) = item.member("tolerationSeconds") {
-        toleration.insert(
-            "tolerationSeconds".to_owned(),
-            json!(seconds.integer(0, i64::MAX)?),
-        );
+        toleration.insert("tolerationSeconds".to_owned(), json!(seconds.integer(0, i64::MAX)?));
     }
-    let exists = toleration
-        .get("operator")
-        .is_some_and(|operator| operator == "Exists");
+    let exists = toleration.get("operator").is_some_and(|operator| operator == "Exists");
     if exists && toleration.contains_key("value") {
         return Err(item.error("With the operator Exists, give no value."));
     }
@@ -66,9 +56,7 @@ pub fn affinity(parameters: &Parameters) -> Result<Given<Value>, GatewayError> {
         let root = Node::root(NAME, &value);
         root.object(&["nodeAffinity", "podAffinity", "podAntiAffinity"])?;
         for kind in ["nodeAffinity", "podAffinity", "podAntiAffinity"] {
-            root.member(kind)
-                .map(|node| node.any_object().map(drop))
-                .transpose()?;
+            root.member(kind).map(|node| node.any_object().map(drop)).transpose()?;
         }
         Ok(value)
     })
@@ -83,22 +71,11 @@ pub struct Spread {
 
 /// `DeployAcrossNodes` and `DeployAcrossZones`; `None` if neither is given. Only `true` is yes, as documented.
 pub fn spread(parameters: &Parameters) -> Result<Option<Spread>, GatewayError> {
-    let flag = |name| {
-        Ok::<_, GatewayError>(
-            parameters
-                .get(name)?
-                .map(|text| text.eq_ignore_ascii_case("true")),
-        )
-    };
-    Ok(
-        match (flag("DeployAcrossNodes")?, flag("DeployAcrossZones")?) {
-            (None, None) => None,
-            (nodes, zones) => Some(Spread {
-                across_nodes: nodes.unwrap_or(false),
-                across_zones: zones.unwrap_or(false),
-            }),
-        },
-    )
+    let flag = |name| Ok::<_, GatewayError>(parameters.get(name)?.map(|text| text.eq_ignore_ascii_case("true")));
+    Ok(match (flag("DeployAcrossNodes")?, flag("DeployAcrossZones")?) {
+        (None, None) => None,
+        (nodes, zones) => Some(Spread { across_nodes: nodes.unwrap_or(false), across_zones: zones.unwrap_or(false) }),
+    })
 }
 
 impl Spread {
@@ -106,10 +83,7 @@ impl Spread {
     ///
     /// A preference, not a demand: a cluster with fewer nodes than pods must still run them all.
     pub fn affinity(self, match_labels: &Map<String, Value>) -> Option<Value> {
-        let keys = [
-            (self.across_nodes, "kubernetes.io/hostname"),
-            (self.across_zones, "topology.kubernetes.io/zone"),
-        ];
+        let keys = [(self.across_nodes, "kubernetes.io/hostname"), (self.across_zones, "topology.kubernetes.io/zone")];
         let terms: Vec<Value> = keys
             .iter()
             .filter(|(wanted, _)| *wanted)
@@ -130,13 +104,7 @@ mod tests {
     use super::*;
 
     fn parse(pairs: &[(&str, &str)]) -> Parameters {
-        Parameters::from_pairs(
-            pairs
-                .iter()
-                .map(|(name, value)| ((*name).into(), (*value).into()))
-                .collect(),
-        )
-        .unwrap()
+        Parameters::from_pairs(pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()).unwrap()
     }
 
     #[test]
@@ -146,10 +114,7 @@ mod tests {
             json!({"key": "a", "operator": "Equal", "value": "b", "effect": "NoSchedule"}),
             json!({"operator": "Exists", "tolerationSeconds": 30}),
         ];
-        assert_eq!(
-            tolerations(&parse(&[("CustomTolerations", text)])).unwrap(),
-            Given::Value(expected)
-        );
+        assert_eq!(tolerations(&parse(&[("CustomTolerations", text)])).unwrap(), Given::Value(expected));
         for text in [
             r#"[{"value":"b"}]"#,
             r#"[{"key":"a","effect":"Never"}]"#,
@@ -164,48 +129,24 @@ mod tests {
     #[test]
     fn affinity_has_three_kinds() {
         let text = "nodeAffinity:\n  requiredDuringSchedulingIgnoredDuringExecution:\n    nodeSelectorTerms: []\n";
-        let read = affinity(&parse(&[("CustomAffinity", text)]))
-            .unwrap()
-            .value()
-            .unwrap();
+        let read = affinity(&parse(&[("CustomAffinity", text)])).unwrap().value().unwrap();
         assert!(read["nodeAffinity"].is_object());
-        assert_eq!(
-            affinity(&parse(&[("CustomAffinity", "{}")])).unwrap(),
-            Given::Cleared
-        );
+        assert_eq!(affinity(&parse(&[("CustomAffinity", "{}")])).unwrap(), Given::Cleared);
         for text in [r#"{"affinity":{}}"#, r#"{"nodeAffinity":[]}"#, "[1]"] {
-            assert_eq!(
-                affinity(&parse(&[("CustomAffinity", text)]))
-                    .unwrap_err()
-                    .code,
-                "InvalidParameter"
-            );
+            assert_eq!(affinity(&parse(&[("CustomAffinity", text)])).unwrap_err().code, "InvalidParameter");
         }
     }
 
     #[test]
     fn spreading_is_a_preference_over_what_is_asked() {
         assert_eq!(spread(&parse(&[])).unwrap(), None);
-        let none = spread(&parse(&[("DeployAcrossNodes", "no")]))
-            .unwrap()
-            .unwrap();
+        let none = spread(&parse(&[("DeployAcrossNodes", "no")])).unwrap().unwrap();
         assert_eq!(none.affinity(&Map::new()), None);
-        let both = spread(&parse(&[
-            ("DeployAcrossNodes", "True"),
-            ("DeployAcrossZones", "true"),
-        ]))
-        .unwrap()
-        .unwrap();
+        let both = spread(&parse(&[("DeployAcrossNodes", "True"), ("DeployAcrossZones", "true")])).unwrap().unwrap();
         let labels = Map::from_iter([("app".to_owned(), json!("a"))]);
         let affinity = both.affinity(&labels).unwrap();
         let terms = &affinity["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"];
-        assert_eq!(
-            terms[0]["podAffinityTerm"]["topologyKey"],
-            "kubernetes.io/hostname"
-        );
-        assert_eq!(
-            terms[1]["podAffinityTerm"]["labelSelector"]["matchLabels"]["app"],
-            "a"
-        );
+        assert_eq!(terms[0]["podAffinityTerm"]["topologyKey"], "kubernetes.io/hostname");
+        assert_eq!(terms[1]["podAffinityTerm"]["labelSelector"]["matchLabels"]["app"], "a");
     }
 }

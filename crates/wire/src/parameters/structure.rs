@@ -18,78 +18,53 @@ pub struct Node<'a> {
 impl<'a> Node<'a> {
     /// The whole of a parameter.
     pub fn root(parameter: &'a str, value: &'a Value) -> Self {
-        Self {
-            parameter,
-            path: String::new(),
-            value,
-        }
+        Self { parameter, path: String::new(), value }
     }
 
     /// An error about this place; `problem` is a sentence.
     pub fn error(&self, problem: &str) -> GatewayError {
         match self.path.as_str() {
             "" => GatewayError::invalid_parameter(self.parameter, problem),
-            path => {
-                GatewayError::invalid_parameter(self.parameter, &format!("At {path}: {problem}"))
-            }
+            path => GatewayError::invalid_parameter(self.parameter, &format!("At {path}: {problem}")),
         }
     }
 
     /// The items of a list.
     pub fn items(&self) -> Result<Vec<Node<'a>>, GatewayError> {
-        let items = self
-            .value
-            .as_array()
-            .ok_or_else(|| self.error("Give a list."))?;
-        Ok(items
-            .iter()
-            .enumerate()
-            .map(|(at, value)| self.child(format!("{}[{at}]", self.path), value))
-            .collect())
+        let items = self.value.as_array().ok_or_else(|| self.error("Give a list."))?;
+        Ok(items.iter().enumerate().map(|(at, value)| self.child(format!("{}[{at}]", self.path), value)).collect())
     }
 
     /// The object, whose keys must be among `known`.
     pub fn object(&self, known: &[&str]) -> Result<&'a Map<String, Value>, GatewayError> {
         let object = self.any_object()?;
         match object.keys().find(|key| !known.contains(&key.as_str())) {
-            Some(key) => Err(self.error(&format!(
-                "\"{key}\" is not known; known are {}.",
-                known.join(", ")
-            ))),
+            Some(key) => Err(self.error(&format!("\"{key}\" is not known; known are {}.", known.join(", ")))),
             None => Ok(object),
         }
     }
 
     /// The object, whatever its keys.
     pub fn any_object(&self) -> Result<&'a Map<String, Value>, GatewayError> {
-        self.value
-            .as_object()
-            .ok_or_else(|| self.error("Give an object."))
+        self.value.as_object().ok_or_else(|| self.error("Give an object."))
     }
 
     /// A member, unless it is absent or null.
     pub fn member(&self, name: &str) -> Option<Node<'a>> {
         let value = self.value.get(name).filter(|value| !value.is_null())?;
-        let path = if self.path.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{}.{name}", self.path)
-        };
+        let path = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
         Some(self.child(path, value))
     }
 
     /// A text.
     pub fn text(&self) -> Result<&'a str, GatewayError> {
-        self.value
-            .as_str()
-            .ok_or_else(|| self.error("Give a text."))
+        self.value.as_str().ok_or_else(|| self.error("Give a text."))
     }
 
     /// A text that is a member and not empty.
     pub fn required_text(&self, name: &str) -> Result<&'a str, GatewayError> {
         let text = self.member(name).map(|member| member.text()).transpose()?;
-        text.filter(|text| !text.is_empty())
-            .ok_or_else(|| self.error(&format!("\"{name}\" is missing.")))
+        text.filter(|text| !text.is_empty()).ok_or_else(|| self.error(&format!("\"{name}\" is missing.")))
     }
 
     /// An integer, as a number or in digits, at least `least` and at most `most`.
@@ -124,11 +99,7 @@ impl<'a> Node<'a> {
     }
 
     fn child(&self, path: String, value: &'a Value) -> Node<'a> {
-        Node {
-            parameter: self.parameter,
-            path,
-            value,
-        }
+        Node { parameter: self.parameter, path, value }
     }
 }
 
@@ -151,24 +122,17 @@ pub fn yaml(parameters: &Parameters, name: &str) -> Result<Given<Value>, Gateway
         Given::Value(text) => text,
     };
     let compact: String = text.split_whitespace().collect();
-    let decoded = STANDARD
-        .decode(compact)
-        .ok()
-        .and_then(|bytes| String::from_utf8(bytes).ok());
+    let decoded = STANDARD.decode(compact).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let document = decoded.as_deref().unwrap_or(text);
     let value: Value = serde_yaml_ng::from_str(document).map_err(|error| {
-        GatewayError::invalid_parameter(
-            name,
-            &format!("Give YAML in base64, or JSON; this is neither ({error})."),
-        )
+        GatewayError::invalid_parameter(name, &format!("Give YAML in base64, or JSON; this is neither ({error})."))
     })?;
     match emptiness(value) {
         Given::Value(Value::Object(fields)) => Ok(Given::Value(Value::Object(fields))),
         Given::Value(Value::Array(items)) => Ok(Given::Value(Value::Array(items))),
-        Given::Value(_) => Err(GatewayError::invalid_parameter(
-            name,
-            "Give an object or a list, as YAML in base64 or as JSON.",
-        )),
+        Given::Value(_) => {
+            Err(GatewayError::invalid_parameter(name, "Give an object or a list, as YAML in base64 or as JSON."))
+        }
         empty => Ok(empty),
     }
 }
@@ -180,10 +144,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Given<Value>, GatewayError> {
-        yaml(
-            &Parameters::from_pairs(vec![("S".into(), text.into())]).unwrap(),
-            "S",
-        )
+        yaml(&Parameters::from_pairs(vec![("S".into(), text.into())]).unwrap(), "S")
     }
 
     #[test]
@@ -204,19 +165,8 @@ mod tests {
     fn errors_say_where() {
         let value = json!([{"a": [{"b": "x"}]}]);
         let root = Node::root("P", &value);
-        let inner = root.items().unwrap()[0]
-            .member("a")
-            .unwrap()
-            .items()
-            .unwrap()[0]
-            .member("b")
-            .unwrap();
+        let inner = root.items().unwrap()[0].member("a").unwrap().items().unwrap()[0].member("b").unwrap();
         let error = inner.integer(0, 9).unwrap_err();
-        assert!(
-            error
-                .message
-                .contains("P is invalid. At [0].a[0].b: Give an integer from 0 to 9."),
-            "{error}"
-        );
+        assert!(error.message.contains("P is invalid. At [0].a[0].b: Give an integer from 0 to 9."), "{error}");
     }
 }

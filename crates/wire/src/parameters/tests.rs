@@ -13,12 +13,8 @@ fn code<T: std::fmt::Debug>(result: Result<T, GatewayError>) -> String {
 
 #[test]
 fn query_and_form_body_are_one() {
-    let parameters = Parameters::parse(
-        Some("A=1+2"),
-        Some("Application/X-WWW-Form-Urlencoded; charset=utf-8"),
-        b"B=%2B&C",
-    )
-    .unwrap();
+    let parameters =
+        Parameters::parse(Some("A=1+2"), Some("Application/X-WWW-Form-Urlencoded; charset=utf-8"), b"B=%2B&C").unwrap();
     assert_eq!(parameters.get("A").unwrap(), Some("1 2"));
     assert_eq!(parameters.get("B").unwrap(), Some("+"));
     assert_eq!(parameters.get("C").unwrap(), Some(""));
@@ -28,10 +24,7 @@ fn query_and_form_body_are_one() {
 
 #[test]
 fn a_body_that_is_no_form_is_refused_unless_it_is_empty() {
-    assert_eq!(
-        code(Parameters::parse(None, Some("application/json"), b"{}")),
-        "InvalidParameter"
-    );
+    assert_eq!(code(Parameters::parse(None, Some("application/json"), b"{}")), "InvalidParameter");
     Parameters::parse(Some("A=1"), Some("application/json"), b"").unwrap();
 }
 
@@ -47,25 +40,15 @@ fn absent_cleared_and_value_are_three_things() {
 #[test]
 fn required_names_what_is_missing() {
     for query in ["", "AppId="] {
-        let error = parse(query)
-            .required("AppId", "the id of an application")
-            .unwrap_err();
-        assert_eq!(
-            (error.http_status, error.code.as_ref()),
-            (400, "MissingParameter")
-        );
-        assert!(
-            error.message.contains("AppId") && error.message.contains("the id of an application")
-        );
+        let error = parse(query).required("AppId", "the id of an application").unwrap_err();
+        assert_eq!((error.http_status, error.code.as_ref()), (400, "MissingParameter"));
+        assert!(error.message.contains("AppId") && error.message.contains("the id of an application"));
     }
 }
 
 #[test]
 fn two_values_for_one_name_are_refused() {
-    assert_eq!(
-        code(parse("A=1&A=2").get("A").map(drop)),
-        "InvalidParameter"
-    );
+    assert_eq!(code(parse("A=1&A=2").get("A").map(drop)), "InvalidParameter");
     assert_eq!(parse("A=1&A=1").get("A").unwrap(), Some("1"));
 }
 
@@ -79,10 +62,7 @@ fn integers_have_a_range() {
         assert_eq!(error.code, "InvalidParameter");
         assert!(error.message.contains(name) && error.message.contains("1 to 1800"));
     }
-    assert_eq!(
-        code(parameters.required_integer("Z", 0..=1)),
-        "MissingParameter"
-    );
+    assert_eq!(code(parameters.required_integer("Z", 0..=1)), "MissingParameter");
 }
 
 #[test]
@@ -105,14 +85,8 @@ fn texts_have_a_length_in_characters() {
 #[test]
 fn structures_come_as_json_or_from_python() {
     let parameters = parse("A=[{\"a\":1}]&B=[{'a':+True,+'b':+None}]&C={}&D=[]&E=&F=null&G={oops");
-    assert_eq!(
-        parameters.json("A").unwrap(),
-        Given::Value(json!([{"a": 1}]))
-    );
-    assert_eq!(
-        parameters.json("B").unwrap(),
-        Given::Value(json!([{"a": true, "b": null}]))
-    );
+    assert_eq!(parameters.json("A").unwrap(), Given::Value(json!([{"a": 1}])));
+    assert_eq!(parameters.json("B").unwrap(), Given::Value(json!([{"a": true, "b": null}])));
     for name in ["C", "D", "E"] {
         assert_eq!(parameters.json(name).unwrap(), Given::Cleared, "{name}");
     }
@@ -124,28 +98,13 @@ fn structures_come_as_json_or_from_python() {
 fn java_flattens_lists() {
     let parameters = parse("Data.2.Key=b&Data.1.Key=a&Data.1.Value=x&Data.10.Key=c&Other.1=z");
     let expected = json!([{"Key": "a", "Value": "x"}, {"Key": "b"}, {"Key": "c"}]);
-    assert_eq!(
-        parameters.flattened("Data").unwrap(),
-        Given::Value(expected)
-    );
-    assert_eq!(
-        parameters.flattened("Other").unwrap(),
-        Given::Value(json!(["z"]))
-    );
+    assert_eq!(parameters.flattened("Data").unwrap(), Given::Value(expected));
+    assert_eq!(parameters.flattened("Other").unwrap(), Given::Value(json!(["z"])));
     assert_eq!(parameters.flattened("None").unwrap(), Given::Absent);
     let direct = parse("Data={'Key': 'a'}");
-    assert_eq!(
-        direct.flattened("Data").unwrap(),
-        Given::Value(json!({"Key": "a"}))
-    );
-    assert_eq!(
-        code(parse("D.1=x&D.1.a=y").flattened("D")),
-        "InvalidParameter"
-    );
-    assert_eq!(
-        code(parse("D.1=x&D.1=y").flattened("D")),
-        "InvalidParameter"
-    );
+    assert_eq!(direct.flattened("Data").unwrap(), Given::Value(json!({"Key": "a"})));
+    assert_eq!(code(parse("D.1=x&D.1.a=y").flattened("D")), "InvalidParameter");
+    assert_eq!(code(parse("D.1=x&D.1=y").flattened("D")), "InvalidParameter");
 }
 
 #[test]
@@ -153,19 +112,8 @@ fn too_many_or_too_long_is_refused() {
     let many = vec![("A".to_owned(), "1".to_owned()); MOST_PARAMETERS + 1];
     assert_eq!(code(Parameters::from_pairs(many)), "InvalidParameter");
     let long = vec![("A".to_owned(), "x".repeat(LONGEST_VALUE + 1))];
-    assert!(
-        Parameters::from_pairs(long)
-            .unwrap_err()
-            .message
-            .contains(" A ")
-    );
-    assert_eq!(
-        code(Parameters::from_pairs(vec![(
-            "N".repeat(200),
-            String::new()
-        )])),
-        "InvalidParameter"
-    );
+    assert!(Parameters::from_pairs(long).unwrap_err().message.contains(" A "));
+    assert_eq!(code(Parameters::from_pairs(vec![("N".repeat(200), String::new())])), "InvalidParameter");
 }
 
 proptest! {

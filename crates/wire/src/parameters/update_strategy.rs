@@ -91,13 +91,9 @@ fn parse(value: &Value) -> Result<UpdateStrategy, GatewayError> {
         _ if word.eq_ignore_ascii_case("GrayBatchUpdate") => UpdateKind::GrayBatchUpdate,
         _ => return Err(root.error("\"type\" is BatchUpdate or GrayBatchUpdate.")),
     };
-    let batches = root
-        .member("batchUpdate")
-        .ok_or_else(|| root.error("\"batchUpdate\" is missing."))?;
+    let batches = root.member("batchUpdate").ok_or_else(|| root.error("\"batchUpdate\" is missing."))?;
     batches.object(&["batch", "releaseType", "batchWaitTime"])?;
-    let batch = batches
-        .member("batch")
-        .ok_or_else(|| batches.error("\"batch\" is missing."))?;
+    let batch = batches.member("batch").ok_or_else(|| batches.error("\"batch\" is missing."))?;
     Ok(UpdateStrategy {
         kind,
         batch: within_u32(batch.integer(1, MOST_BATCHES)?),
@@ -107,16 +103,10 @@ fn parse(value: &Value) -> Result<UpdateStrategy, GatewayError> {
 }
 
 fn release(batches: &Node<'_>) -> Result<Release, GatewayError> {
-    let wait = batches
-        .member("batchWaitTime")
-        .filter(|wait| wait.value != "");
-    let wait = wait
-        .map(|wait| wait.integer(0, LONGEST_WAIT_MINUTES))
-        .transpose()?;
+    let wait = batches.member("batchWaitTime").filter(|wait| wait.value != "");
+    let wait = wait.map(|wait| wait.integer(0, LONGEST_WAIT_MINUTES)).transpose()?;
     match batches.required_text("releaseType")? {
-        word if word.eq_ignore_ascii_case("auto") => Ok(Release::Auto {
-            wait_minutes: within_u32(wait.unwrap_or(0)),
-        }),
+        word if word.eq_ignore_ascii_case("auto") => Ok(Release::Auto { wait_minutes: within_u32(wait.unwrap_or(0)) }),
         // A form that was switched to manual still sends its interval. Waiting for a person is longer than any.
         word if word.eq_ignore_ascii_case("manual") => Ok(Release::Manual),
         _ => Err(batches.error("\"releaseType\" is auto or manual.")),
@@ -124,9 +114,7 @@ fn release(batches: &Node<'_>) -> Result<Release, GatewayError> {
 }
 
 fn gray(root: &Node<'_>, kind: UpdateKind) -> Result<Option<u32>, GatewayError> {
-    let given = root
-        .member("grayUpdate")
-        .filter(|gray| *gray.value != serde_json::json!({}));
+    let given = root.member("grayUpdate").filter(|gray| *gray.value != serde_json::json!({}));
     match (kind, given) {
         (UpdateKind::BatchUpdate, None) => Ok(None),
         (UpdateKind::BatchUpdate, Some(gray)) => {
@@ -137,9 +125,7 @@ fn gray(root: &Node<'_>, kind: UpdateKind) -> Result<Option<u32>, GatewayError> 
         }
         (UpdateKind::GrayBatchUpdate, Some(gray)) => {
             gray.object(&["gray"])?;
-            let pods = gray
-                .member("gray")
-                .ok_or_else(|| gray.error("\"gray\" is missing."))?;
+            let pods = gray.member("gray").ok_or_else(|| gray.error("\"gray\" is missing."))?;
             Ok(Some(within_u32(pods.integer(1, MOST_GRAY)?)))
         }
     }
@@ -165,32 +151,17 @@ mod tests {
         let cases = [
             (
                 r#"{"type":"GrayBatchUpdate","batchUpdate":{"batch":2,"releaseType":"auto","batchWaitTime":1},"grayUpdate":{"gray":1}}"#,
-                UpdateStrategy {
-                    kind: gray,
-                    batch: 2,
-                    release: auto(1),
-                    gray: Some(1),
-                },
+                UpdateStrategy { kind: gray, batch: 2, release: auto(1), gray: Some(1) },
                 3,
             ),
             (
                 r#"{"type":"GrayBatchUpdate","batchUpdate":{"batch":2,"releaseType":"manual"},"grayUpdate":{"gray":1}}"#,
-                UpdateStrategy {
-                    kind: gray,
-                    batch: 2,
-                    release: Release::Manual,
-                    gray: Some(1),
-                },
+                UpdateStrategy { kind: gray, batch: 2, release: Release::Manual, gray: Some(1) },
                 3,
             ),
             (
                 r#"{"type":"BatchUpdate","batchUpdate":{"batch":2,"releaseType":"auto","batchWaitTime":0}}"#,
-                UpdateStrategy {
-                    kind: UpdateKind::BatchUpdate,
-                    batch: 2,
-                    release: auto(0),
-                    gray: None,
-                },
+                UpdateStrategy { kind: UpdateKind::BatchUpdate, batch: 2, release: auto(0), gray: None },
                 2,
             ),
         ];
@@ -222,66 +193,32 @@ mod tests {
         for (text, named) in [
             ("auto", "JSON"),
             ("[1]", "object"),
-            (
-                r#"{"batchUpdate":{"batch":2,"releaseType":"auto"}}"#,
-                "type",
-            ),
-            (
-                r#"{"type":"Rolling","batchUpdate":{"batch":2,"releaseType":"auto"}}"#,
-                "GrayBatchUpdate",
-            ),
+            (r#"{"batchUpdate":{"batch":2,"releaseType":"auto"}}"#, "type"),
+            (r#"{"type":"Rolling","batchUpdate":{"batch":2,"releaseType":"auto"}}"#, "GrayBatchUpdate"),
             (r#"{"type":"BatchUpdate"}"#, "batchUpdate"),
-            (
-                r#"{"type":"BatchUpdate","batchUpdate":{"releaseType":"auto"}}"#,
-                "batch",
-            ),
-            (
-                r#"{"type":"BatchUpdate","batchUpdate":{"batch":0,"releaseType":"auto"}}"#,
-                "1 to 100",
-            ),
-            (
-                r#"{"type":"BatchUpdate","batchUpdate":{"batch":2.5,"releaseType":"auto"}}"#,
-                "integer",
-            ),
-            (
-                r#"{"type":"BatchUpdate","batchUpdate":{"batch":2}}"#,
-                "releaseType",
-            ),
-            (
-                r#"{"type":"BatchUpdate","batchUpdate":{"batch":2,"releaseType":"soon"}}"#,
-                "auto or manual",
-            ),
+            (r#"{"type":"BatchUpdate","batchUpdate":{"releaseType":"auto"}}"#, "batch"),
+            (r#"{"type":"BatchUpdate","batchUpdate":{"batch":0,"releaseType":"auto"}}"#, "1 to 100"),
+            (r#"{"type":"BatchUpdate","batchUpdate":{"batch":2.5,"releaseType":"auto"}}"#, "integer"),
+            (r#"{"type":"BatchUpdate","batchUpdate":{"batch":2}}"#, "releaseType"),
+            (r#"{"type":"BatchUpdate","batchUpdate":{"batch":2,"releaseType":"soon"}}"#, "auto or manual"),
             (
                 r#"{"type":"BatchUpdate","batchUpdate":{"batch":2,"releaseType":"auto","batchWaitTime":-1}}"#,
                 "batchWaitTime",
             ),
-            (
-                r#"{"type":"BatchUpdate","batchUpdate":{"batch":2,"releaseType":"auto","pause":1}}"#,
-                "pause",
-            ),
+            (r#"{"type":"BatchUpdate","batchUpdate":{"batch":2,"releaseType":"auto","pause":1}}"#, "pause"),
             (
                 r#"{"type":"BatchUpdate","batchUpdate":{"batch":2,"releaseType":"auto"},"grayUpdate":{"gray":1}}"#,
                 "grayUpdate",
             ),
-            (
-                r#"{"type":"GrayBatchUpdate","batchUpdate":{"batch":2,"releaseType":"auto"}}"#,
-                "grayUpdate",
-            ),
+            (r#"{"type":"GrayBatchUpdate","batchUpdate":{"batch":2,"releaseType":"auto"}}"#, "grayUpdate"),
             (
                 r#"{"type":"GrayBatchUpdate","batchUpdate":{"batch":2,"releaseType":"auto"},"grayUpdate":{"gray":0}}"#,
                 "gray",
             ),
         ] {
             let error = read(text).unwrap_err();
-            assert_eq!(
-                (error.http_status, error.code.as_ref()),
-                (400, "InvalidParameter"),
-                "{text}"
-            );
-            assert!(
-                error.message.contains("UpdateStrategy") && error.message.contains(named),
-                "{text}: {error}"
-            );
+            assert_eq!((error.http_status, error.code.as_ref()), (400, "InvalidParameter"), "{text}");
+            assert!(error.message.contains("UpdateStrategy") && error.message.contains(named), "{text}: {error}");
         }
     }
 }

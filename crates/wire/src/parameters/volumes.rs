@@ -19,16 +19,8 @@ pub const CONFIG: &str = "config-mount";
 pub const CLAIM: &str = "pvc-mount";
 
 /// What Kubernetes knows a path on a node to be; empty asks for no check.
-const HOST_PATH_TYPES: [&str; 8] = [
-    "",
-    "DirectoryOrCreate",
-    "Directory",
-    "FileOrCreate",
-    "File",
-    "Socket",
-    "CharDevice",
-    "BlockDevice",
-];
+const HOST_PATH_TYPES: [&str; 8] =
+    ["", "DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice"];
 
 /// Volumes of the pod, and mounts of the main container, as Kubernetes has them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -44,24 +36,16 @@ pub fn local(parameters: &Parameters) -> Result<Given<Mounted>, GatewayError> {
         "LocalVolume",
         |item, name, mounted| {
             item.object(&["type", "nodePath", "mountPath"])?;
-            let mut source =
-                Map::from_iter([("path".to_owned(), json!(required_path(item, "nodePath")?))]);
+            let mut source = Map::from_iter([("path".to_owned(), json!(required_path(item, "nodePath")?))]);
             if let Some(kind) = item.member("type") {
                 let text = kind.text()?;
                 if !HOST_PATH_TYPES.contains(&text) {
-                    return Err(kind.error(&format!(
-                        "Give one of {}, or nothing.",
-                        HOST_PATH_TYPES[1..].join(", ")
-                    )));
+                    return Err(kind.error(&format!("Give one of {}, or nothing.", HOST_PATH_TYPES[1..].join(", "))));
                 }
                 source.insert("type".to_owned(), json!(text));
             }
-            mounted
-                .volumes
-                .push(json!({ "name": name, "hostPath": source }));
-            mounted
-                .mounts
-                .push(json!({ "name": name, "mountPath": required_path(item, "mountPath")? }));
+            mounted.volumes.push(json!({ "name": name, "hostPath": source }));
+            mounted.mounts.push(json!({ "name": name, "mountPath": required_path(item, "mountPath")? }));
             Ok(())
         },
         LOCAL,
@@ -75,9 +59,7 @@ pub fn empty_dirs(parameters: &Parameters) -> Result<Given<Mounted>, GatewayErro
         "EmptyDirs",
         |item, name, mounted| {
             item.object(&["mountPath", "readOnly", "subPathExpr"])?;
-            mounted
-                .volumes
-                .push(json!({ "name": name, "emptyDir": {} }));
+            mounted.volumes.push(json!({ "name": name, "emptyDir": {} }));
             mounted.mounts.push(mount(item, name)?);
             Ok(())
         },
@@ -117,16 +99,11 @@ pub fn claims(parameters: &Parameters) -> Result<Given<Mounted>, GatewayError> {
         |item, name, mounted| {
             item.object(&["pvcName", "mountPaths"])?;
             let claim = item.required_text("pvcName")?;
-            let paths = item
-                .member("mountPaths")
-                .ok_or_else(|| item.error("\"mountPaths\" is missing."))?
-                .items()?;
+            let paths = item.member("mountPaths").ok_or_else(|| item.error("\"mountPaths\" is missing."))?.items()?;
             if paths.is_empty() {
                 return Err(item.error("Give at least one of \"mountPaths\"."));
             }
-            mounted
-                .volumes
-                .push(json!({ "name": name, "persistentVolumeClaim": { "claimName": claim } }));
+            mounted.volumes.push(json!({ "name": name, "persistentVolumeClaim": { "claimName": claim } }));
             for path in &paths {
                 path.object(&["mountPath", "readOnly"])?;
                 mounted.mounts.push(mount(path, name)?);
@@ -165,23 +142,16 @@ fn read(
 }
 
 fn required_path<'a>(item: &Node<'a>, name: &str) -> Result<&'a str, GatewayError> {
-    item.member(name)
-        .ok_or_else(|| item.error(&format!("\"{name}\" is missing.")))?
-        .absolute_path()
+    item.member(name).ok_or_else(|| item.error(&format!("\"{name}\" is missing.")))?.absolute_path()
 }
 
 fn mount(item: &Node<'_>, volume: &str) -> Result<Value, GatewayError> {
     let mut mount = json!({ "name": volume, "mountPath": required_path(item, "mountPath")? });
-    let read_only = item
-        .member("readOnly")
-        .filter(|read_only| read_only.value != "");
+    let read_only = item.member("readOnly").filter(|read_only| read_only.value != "");
     if read_only.map(|read_only| read_only.boolean()).transpose()? == Some(true) {
         mount["readOnly"] = json!(true);
     }
-    if let Some(expression) = item
-        .member("subPathExpr")
-        .filter(|expression| expression.value != "")
-    {
+    if let Some(expression) = item.member("subPathExpr").filter(|expression| expression.value != "") {
         mount["subPathExpr"] = json!(expression.text()?);
     }
     Ok(mount)
@@ -205,40 +175,25 @@ mod tests {
             json!({"name": "local-volume-1", "hostPath": {"path": "/localfiles", "type": ""}})
         );
         assert_eq!(mounted.volumes[1]["hostPath"]["type"], "Directory");
-        assert_eq!(
-            mounted.mounts[1],
-            json!({"name": "local-volume-2", "mountPath": "/app/storage"})
-        );
+        assert_eq!(mounted.mounts[1], json!({"name": "local-volume-2", "mountPath": "/app/storage"}));
         assert_eq!(local(&parse("LocalVolume", "[]")).unwrap(), Given::Cleared);
     }
 
     #[test]
     fn an_empty_directory() {
-        let text =
-            r#"[{"mountPath":"/a"},{"mountPath":"/b","readOnly":"true","subPathExpr":"$(POD)"}]"#;
-        let mounted = empty_dirs(&parse("EmptyDirs", text))
-            .unwrap()
-            .value()
-            .unwrap();
-        assert_eq!(
-            mounted.volumes[0],
-            json!({"name": "empty-dir-1", "emptyDir": {}})
-        );
-        assert_eq!(
-            mounted.mounts[0],
-            json!({"name": "empty-dir-1", "mountPath": "/a"})
-        );
+        let text = r#"[{"mountPath":"/a"},{"mountPath":"/b","readOnly":"true","subPathExpr":"$(POD)"}]"#;
+        let mounted = empty_dirs(&parse("EmptyDirs", text)).unwrap().value().unwrap();
+        assert_eq!(mounted.volumes[0], json!({"name": "empty-dir-1", "emptyDir": {}}));
+        assert_eq!(mounted.mounts[0], json!({"name": "empty-dir-1", "mountPath": "/a"}));
         let expected = json!({"name": "empty-dir-2", "mountPath": "/b", "readOnly": true, "subPathExpr": "$(POD)"});
         assert_eq!(mounted.mounts[1], expected);
     }
 
     #[test]
     fn a_config_map_or_a_secret() {
-        let text = r#"[{"name":"c","type":"ConfigMap","mountPath":"/c"},{"name":"s","type":"secret","mountPath":"/s"}]"#;
-        let mounted = config(&parse("ConfigMountDescs", text))
-            .unwrap()
-            .value()
-            .unwrap();
+        let text =
+            r#"[{"name":"c","type":"ConfigMap","mountPath":"/c"},{"name":"s","type":"secret","mountPath":"/s"}]"#;
+        let mounted = config(&parse("ConfigMountDescs", text)).unwrap().value().unwrap();
         let expected = json!([
             {"name": "config-mount-1", "configMap": {"name": "c"}},
             {"name": "config-mount-2", "secret": {"secretName": "s"}},
@@ -249,15 +204,9 @@ mod tests {
     #[test]
     fn a_claim_is_one_volume_with_several_mounts() {
         let text = r#"[{"pvcName":"p","mountPaths":[{"mountPath":"/a"},{"mountPath":"/b","readOnly":true}]}]"#;
-        let mounted = claims(&parse("PvcMountDescs", text))
-            .unwrap()
-            .value()
-            .unwrap();
+        let mounted = claims(&parse("PvcMountDescs", text)).unwrap().value().unwrap();
         assert_eq!((mounted.volumes.len(), mounted.mounts.len()), (1, 2));
-        assert_eq!(
-            mounted.volumes[0]["persistentVolumeClaim"]["claimName"],
-            "p"
-        );
+        assert_eq!(mounted.volumes[0]["persistentVolumeClaim"]["claimName"], "p");
         assert_eq!(mounted.mounts[1]["readOnly"], true);
     }
 
@@ -268,47 +217,25 @@ mod tests {
             custom(&parse("VolumesStr", text)).unwrap(),
             Given::Value(vec![json!({"name": "shared", "emptyDir": {}})])
         );
-        assert_eq!(
-            custom(&parse("VolumesStr", "[{}]")).unwrap_err().code,
-            "InvalidParameter"
-        );
+        assert_eq!(custom(&parse("VolumesStr", "[{}]")).unwrap_err().code, "InvalidParameter");
     }
 
     #[test]
     fn what_cannot_be_mounted_is_refused() {
         let wrong = |name: &str, text: &str| {
             let parameters = parse(name, text);
-            let results = [
-                local(&parameters),
-                empty_dirs(&parameters),
-                config(&parameters),
-                claims(&parameters),
-            ];
-            let errors: Vec<String> = results
-                .into_iter()
-                .filter_map(|result| Some(result.err()?.code.into_owned()))
-                .collect();
+            let results = [local(&parameters), empty_dirs(&parameters), config(&parameters), claims(&parameters)];
+            let errors: Vec<String> =
+                results.into_iter().filter_map(|result| Some(result.err()?.code.into_owned())).collect();
             assert_eq!(errors, ["InvalidParameter"], "{text}");
         };
-        wrong(
-            "LocalVolume",
-            r#"[{"nodePath":"relative","mountPath":"/a"}]"#,
-        );
+        wrong("LocalVolume", r#"[{"nodePath":"relative","mountPath":"/a"}]"#);
         wrong("LocalVolume", r#"[{"nodePath":"/a"}]"#);
-        wrong(
-            "LocalVolume",
-            r#"[{"type":"Pipe","nodePath":"/a","mountPath":"/a"}]"#,
-        );
+        wrong("LocalVolume", r#"[{"type":"Pipe","nodePath":"/a","mountPath":"/a"}]"#);
         wrong("EmptyDirs", r#"[{"mountPath":"/a:b"}]"#);
         wrong("EmptyDirs", r#"[{"mountPath":"/a","readOnly":"maybe"}]"#);
-        wrong(
-            "ConfigMountDescs",
-            r#"[{"name":"c","type":"File","mountPath":"/c"}]"#,
-        );
-        wrong(
-            "ConfigMountDescs",
-            r#"[{"type":"Secret","mountPath":"/c"}]"#,
-        );
+        wrong("ConfigMountDescs", r#"[{"name":"c","type":"File","mountPath":"/c"}]"#);
+        wrong("ConfigMountDescs", r#"[{"type":"Secret","mountPath":"/c"}]"#);
         wrong("PvcMountDescs", r#"[{"pvcName":"p","mountPaths":[]}]"#);
         wrong("PvcMountDescs", r#"[{"pvcName":"p"}]"#);
     }

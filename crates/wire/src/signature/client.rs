@@ -20,10 +20,7 @@ pub struct AccessKey<'a> {
 
 impl std::fmt::Debug for AccessKey<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("AccessKey")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        formatter.debug_struct("AccessKey").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -57,49 +54,26 @@ impl Call<'_> {
         let body = query::join(self.form).into_bytes();
         let mut headers = self.common_headers(key, nonce);
         headers.push(("x-acs-content-sha256".into(), acs3::body_hash(&body)));
-        headers.push((
-            "x-acs-date".into(),
-            now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        ));
+        headers.push(("x-acs-date".into(), now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()));
         headers.sort();
         let names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
         let signed_headers = names.join(";");
-        let signature = self.with(&headers, &body, |request| {
-            acs3::sign(request, &signed_headers, key.secret)
-        });
-        let authorization = format!(
-            "{} Credential={},SignedHeaders={signed_headers},Signature={signature}",
-            acs3::SCHEME,
-            key.id
-        );
+        let signature = self.with(&headers, &body, |request| acs3::sign(request, &signed_headers, key.secret));
+        let authorization =
+            format!("{} Credential={},SignedHeaders={signed_headers},Signature={signature}", acs3::SCHEME, key.id);
         self.finish(headers, authorization, body)
     }
 
     /// Signs with HMAC-SHA1, as an SDK of this form would.
-    pub fn sign_roa(
-        &self,
-        key: AccessKey<'_>,
-        form: roa::Form,
-        now: Timestamp,
-        nonce: &str,
-    ) -> SignedCall {
+    pub fn sign_roa(&self, key: AccessKey<'_>, form: roa::Form, now: Timestamp, nonce: &str) -> SignedCall {
         let body = query::join(self.form).into_bytes();
         let mut headers = self.common_headers(key, nonce);
         headers.push(("content-md5".into(), roa::body_digest(&body)));
-        headers.push((
-            "date".into(),
-            now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string(),
-        ));
+        headers.push(("date".into(), now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()));
         headers.push(("x-acs-signature-method".into(), "HMAC-SHA1".into()));
         headers.push(("x-acs-signature-version".into(), "1.0".into()));
-        let signature = self.with(&headers, &body, |request| {
-            roa::sign(request, form, key.secret)
-        });
-        self.finish(
-            headers,
-            format!("{} {}:{signature}", roa::SCHEME, key.id),
-            body,
-        )
+        let signature = self.with(&headers, &body, |request| roa::sign(request, form, key.secret));
+        self.finish(headers, format!("{} {}:{signature}", roa::SCHEME, key.id), body)
     }
 
     fn common_headers(&self, key: AccessKey<'_>, nonce: &str) -> Vec<(String, String)> {
@@ -111,10 +85,7 @@ impl Call<'_> {
             ("x-acs-version".into(), VERSION.into()),
         ];
         if !self.form.is_empty() {
-            headers.push((
-                "content-type".into(),
-                "application/x-www-form-urlencoded".into(),
-            ));
+            headers.push(("content-type".into(), "application/x-www-form-urlencoded".into()));
         }
         if let Some(token) = key.security_token {
             headers.push(("x-acs-security-token".into(), token.into()));
@@ -122,16 +93,8 @@ impl Call<'_> {
         headers
     }
 
-    fn with<T>(
-        &self,
-        headers: &[(String, String)],
-        body: &[u8],
-        act: impl FnOnce(&SignedRequest<'_>) -> T,
-    ) -> T {
-        let headers: Vec<(&str, &str)> = headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
+    fn with<T>(&self, headers: &[(String, String)], body: &[u8], act: impl FnOnce(&SignedRequest<'_>) -> T) -> T {
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let query = query::join(self.query);
         act(&SignedRequest {
             method: self.method,
@@ -142,21 +105,12 @@ impl Call<'_> {
         })
     }
 
-    fn finish(
-        &self,
-        mut headers: Vec<(String, String)>,
-        authorization: String,
-        body: Vec<u8>,
-    ) -> SignedCall {
+    fn finish(&self, mut headers: Vec<(String, String)>, authorization: String, body: Vec<u8>) -> SignedCall {
         headers.push(("authorization".into(), authorization));
         let target = match self.query {
             [] => self.path.to_owned(),
             query => format!("{}?{}", self.path, query::join(query)),
         };
-        SignedCall {
-            target,
-            headers,
-            body,
-        }
+        SignedCall { target, headers, body }
     }
 }

@@ -16,9 +16,7 @@
 use hmac::Mac as _;
 use md5::{Digest as _, Md5};
 
-use super::{
-    AuthorizationError, SIGNATURE_METHOD, SignedRequest, decode_base64, encode_base64, hmac_sha1,
-};
+use super::{AuthorizationError, SIGNATURE_METHOD, SignedRequest, decode_base64, encode_base64, hmac_sha1};
 use crate::error::GatewayError;
 use crate::query;
 
@@ -39,29 +37,13 @@ pub struct Form {
 
 impl Form {
     /// Java and Tea.
-    pub const JAVA: Self = Self {
-        empty_with_equals: false,
-        bare_question_mark: false,
-    };
+    pub const JAVA: Self = Self { empty_with_equals: false, bare_question_mark: false };
     /// The Python core SDK.
-    pub const PYTHON: Self = Self {
-        empty_with_equals: true,
-        bare_question_mark: false,
-    };
+    pub const PYTHON: Self = Self { empty_with_equals: true, bare_question_mark: false };
     /// The Go core SDK, which Terraform uses.
-    pub const GO: Self = Self {
-        empty_with_equals: false,
-        bare_question_mark: true,
-    };
-    const ALL: [Self; 4] = [
-        Self::JAVA,
-        Self::PYTHON,
-        Self::GO,
-        Self {
-            empty_with_equals: true,
-            bare_question_mark: true,
-        },
-    ];
+    pub const GO: Self = Self { empty_with_equals: false, bare_question_mark: true };
+    const ALL: [Self; 4] =
+        [Self::JAVA, Self::PYTHON, Self::GO, Self { empty_with_equals: true, bare_question_mark: true }];
 
     /// The form of the SDK that says it sent this request; Java's if it says nothing.
     fn of_client(request: &SignedRequest<'_>) -> Self {
@@ -79,10 +61,7 @@ impl Form {
 /// The string that a client of this form signs.
 pub fn string_to_sign(request: &SignedRequest<'_>, form: Form) -> String {
     let mut text = request.method.to_ascii_uppercase();
-    let body_digest = request
-        .header(CONTENT_MD5)
-        .map(|_| body_digest(request.body))
-        .unwrap_or_default();
+    let body_digest = request.header(CONTENT_MD5).map(|_| body_digest(request.body)).unwrap_or_default();
     for line in [
         request.header_or_empty("accept"),
         &body_digest,
@@ -117,12 +96,10 @@ fn resource(request: &SignedRequest<'_>, form: Form) -> String {
     pairs.sort_by(|a, b| a.0.cmp(&b.0));
     let rendered: Vec<String> = pairs
         .into_iter()
-        .map(
-            |(key, value)| match value.is_empty() && !form.empty_with_equals {
-                true => key,
-                false => format!("{key}={value}"),
-            },
-        )
+        .map(|(key, value)| match value.is_empty() && !form.empty_with_equals {
+            true => key,
+            false => format!("{key}={value}"),
+        })
         .collect();
     match (rendered.is_empty(), form.bare_question_mark) {
         (true, false) => request.raw_path.to_owned(),
@@ -133,22 +110,12 @@ fn resource(request: &SignedRequest<'_>, form: Form) -> String {
 
 /// The base64 signature of this request in the form of that client.
 pub fn sign(request: &SignedRequest<'_>, form: Form, secret: &str) -> String {
-    encode_base64(
-        hmac_sha1(secret, &string_to_sign(request, form))
-            .finalize()
-            .into_bytes(),
-    )
+    encode_base64(hmac_sha1(secret, &string_to_sign(request, form)).finalize().into_bytes())
 }
 
-pub(super) fn parse(
-    credentials: &str,
-    request: &SignedRequest<'_>,
-) -> Result<(String, Vec<u8>), AuthorizationError> {
+pub(super) fn parse(credentials: &str, request: &SignedRequest<'_>) -> Result<(String, Vec<u8>), AuthorizationError> {
     const EXPECTED: &str = "expected \"acs <AccessKeyId>:<base64 signature>\"";
-    let (id, signature) = credentials
-        .trim()
-        .split_once(':')
-        .ok_or(AuthorizationError::Malformed(EXPECTED.into()))?;
+    let (id, signature) = credentials.trim().split_once(':').ok_or(AuthorizationError::Malformed(EXPECTED.into()))?;
     let signature = decode_base64(signature).filter(|bytes| !bytes.is_empty());
     let signature = signature.ok_or(AuthorizationError::Malformed(EXPECTED.into()))?;
     if id.is_empty() {
@@ -156,32 +123,18 @@ pub(super) fn parse(
     }
     match request.header(SIGNATURE_METHOD) {
         Some(method) if !method.eq_ignore_ascii_case(METHOD) => {
-            let reason =
-                format!("{SIGNATURE_METHOD} must be {METHOD} with the scheme \"{SCHEME}\"");
+            let reason = format!("{SIGNATURE_METHOD} must be {METHOD} with the scheme \"{SCHEME}\"");
             Err(AuthorizationError::Malformed(reason.into()))
         }
         _ => Ok((id.to_owned(), signature)),
     }
 }
 
-pub(super) fn verify(
-    request: &SignedRequest<'_>,
-    signature: &[u8],
-    secret: &str,
-) -> Result<(), GatewayError> {
-    let matches = |form: &Form| {
-        hmac_sha1(secret, &string_to_sign(request, *form))
-            .verify_slice(signature)
-            .is_ok()
-    };
-    let digest_is_true = request
-        .header(CONTENT_MD5)
-        .is_none_or(|digest| digest == body_digest(request.body));
+pub(super) fn verify(request: &SignedRequest<'_>, signature: &[u8], secret: &str) -> Result<(), GatewayError> {
+    let matches = |form: &Form| hmac_sha1(secret, &string_to_sign(request, *form)).verify_slice(signature).is_ok();
+    let digest_is_true = request.header(CONTENT_MD5).is_none_or(|digest| digest == body_digest(request.body));
     if digest_is_true && Form::ALL.iter().any(matches) {
         return Ok(());
     }
-    Err(GatewayError::signature_mismatch(&string_to_sign(
-        request,
-        Form::of_client(request),
-    )))
+    Err(GatewayError::signature_mismatch(&string_to_sign(request, Form::of_client(request))))
 }

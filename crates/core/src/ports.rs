@@ -233,7 +233,8 @@ pub trait Store: Send + Sync + 'static {
     async fn versions(&self, app: AppId, limit: u32) -> Result<Vec<Version>, StoreError>;
 
     /// Takes or renews the lease of a stored order until `until`. `None` if someone else holds it. A token given is greater than any given before,
-    /// in this or any other process; renewing by the same holder before it ran out keeps the token.
+    /// in this or any other process, and at least `now` in milliseconds, so that a new store begins above one that was lost. Renewing by the
+    /// same holder before it ran out keeps the token.
     async fn lease(
         &self,
         order: OrderId,

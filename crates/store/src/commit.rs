@@ -67,14 +67,8 @@ impl Active {
     }
 }
 
-async fn check_lease(
-    connection: &mut SqliteConnection,
-    order: OrderId,
-    fence: Fence,
-) -> Result<(), CommitError> {
-    let lease = leases::get(connection, order)
-        .await
-        .doing(|| format!("read the lease of change order {order}"))?;
+async fn check_lease(connection: &mut SqliteConnection, order: OrderId, fence: Fence) -> Result<(), CommitError> {
+    let lease = leases::get(connection, order).await.doing(|| format!("read the lease of change order {order}"))?;
     match lease {
         Some(lease) if lease.fence == fence => Ok(()),
         Some(_) | None => Err(CommitError::LeaseLost),

@@ -12,11 +12,5 @@ pub(crate) fn create(path: &Path) -> io::Result<()> {
 
 /// Makes an empty file of mode 0600 unless it is there. SQLite gives the files that it puts beside the database the same mode.
 pub(crate) fn create_file(path: &Path) -> io::Result<()> {
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
-        .map(drop)
+    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path).map(drop)
 }

@@ -17,10 +17,7 @@ pub(crate) trait Doing<T> {
 
 impl<T, E: Into<Cause>> Doing<T> for Result<T, E> {
     fn doing(self, what: impl FnOnce() -> String) -> Result<T, StoreError> {
-        self.map_err(|cause| StoreError {
-            doing: what(),
-            source: cause.into(),
-        })
+        self.map_err(|cause| StoreError { doing: what(), source: cause.into() })
     }
 }
 

@@ -75,8 +75,7 @@ impl MasterKey {
         }
         let path = dir.join(MASTER_KEY_FILE);
         match read(&path) {
-            Err(MasterKeyError::File { source, .. })
-                if source.kind() == io::ErrorKind::NotFound => {}
+            Err(MasterKeyError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
             read => return read,
         }
         if dir.join(DATABASE_FILE).exists() {
@@ -89,22 +88,15 @@ impl MasterKey {
 }
 
 fn decode(text: &str, origin: &str) -> Result<MasterKey, MasterKeyError> {
-    let malformed = || MasterKeyError::Malformed {
-        origin: origin.to_owned(),
-    };
+    let malformed = || MasterKeyError::Malformed { origin: origin.to_owned() };
     let bytes = Zeroizing::new(STANDARD.decode(text.trim()).map_err(|_| malformed())?);
     MasterKey::from_bytes(&bytes).map_err(|_| malformed())
 }
 
 fn read(path: &Path) -> Result<MasterKey, MasterKeyError> {
-    let failed = |source| MasterKeyError::File {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| MasterKeyError::File { path: path.to_owned(), source };
     if fs::metadata(path).map_err(failed)?.permissions().mode() & 0o077 != 0 {
-        return Err(MasterKeyError::Exposed {
-            path: path.to_owned(),
-        });
+        return Err(MasterKeyError::Exposed { path: path.to_owned() });
     }
     let text = Zeroizing::new(fs::read_to_string(path).map_err(failed)?);
     decode(&text, &path.display().to_string())
@@ -112,36 +104,25 @@ fn read(path: &Path) -> Result<MasterKey, MasterKeyError> {
 
 /// Makes the file whole or not at all: it is written under another name and linked to its own, which fails if that one exists.
 fn create(dir: &Path, path: &Path) -> Result<(), MasterKeyError> {
-    let failed = |source| MasterKeyError::File {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| MasterKeyError::File { path: path.to_owned(), source };
     let mut bytes = Zeroizing::new([0; MasterKey::LENGTH]);
     aws_lc_rs::rand::fill(bytes.as_mut_slice()).map_err(|_| MasterKeyError::NoRandomness)?;
     let text = Zeroizing::new(STANDARD.encode(bytes.as_slice()) + "\n");
 
     directory::create(dir).map_err(failed)?;
     let draft = dir.join(format!("{MASTER_KEY_FILE}.{}", std::process::id()));
-    let written =
-        write_new(&draft, text.as_bytes()).and_then(|()| match fs::hard_link(&draft, path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            linked => linked,
-        });
+    let written = write_new(&draft, text.as_bytes()).and_then(|()| match fs::hard_link(&draft, path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        linked => linked,
+    });
     // A draft that stays behind is harmless, but it is a key: whatever happened, it goes.
     let removed = fs::remove_file(&draft);
     written.and(removed).map_err(failed)?;
-    File::open(dir)
-        .and_then(|dir| dir.sync_all())
-        .map_err(failed)
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(failed)
 }
 
 fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?;
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.write_all(content)?;
     file.sync_all()
 }
@@ -153,11 +134,7 @@ mod tests {
     use super::*;
     use crate::seal::Place;
 
-    const PLACE: Place<'_> = Place {
-        table: "t",
-        column: "c",
-        row: "r",
-    };
+    const PLACE: Place<'_> = Place { table: "t", column: "c", row: "r" };
 
     fn from_file(dir: &Path) -> Result<MasterKey, MasterKeyError> {
         MasterKey::from_text_or_file(None, dir)
@@ -167,14 +144,8 @@ mod tests {
     fn the_file_is_made_once_and_for_its_owner_only() {
         let parent = tempfile::tempdir().unwrap();
         let dir = parent.path().join("data");
-        let sealed = from_file(&dir)
-            .unwrap()
-            .seal(PLACE, &Secret::new("text"))
-            .unwrap();
-        let mode = fs::metadata(dir.join(MASTER_KEY_FILE))
-            .unwrap()
-            .permissions()
-            .mode();
+        let sealed = from_file(&dir).unwrap().seal(PLACE, &Secret::new("text")).unwrap();
+        let mode = fs::metadata(dir.join(MASTER_KEY_FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(fs::read_dir(&dir).unwrap().count(), 1, "no draft is left");
         let again = from_file(&dir).unwrap().unseal(PLACE, &sealed);
@@ -216,8 +187,7 @@ mod tests {
     fn what_is_no_key_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         for text in ["", "secret", "AAAA", &STANDARD.encode([7; 33])] {
-            let error =
-                MasterKey::from_text_or_file(Some(text.to_owned()), dir.path()).unwrap_err();
+            let error = MasterKey::from_text_or_file(Some(text.to_owned()), dir.path()).unwrap_err();
             assert!(matches!(error, MasterKeyError::Malformed { .. }), "{text}");
         }
     }

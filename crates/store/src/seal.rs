@@ -73,18 +73,14 @@ impl MasterKey {
 
     /// The key of these bytes.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, WrongLength> {
-        RandomizedNonceKey::new(&AES_256_GCM, bytes)
-            .map(Self)
-            .map_err(|_| WrongLength)
+        RandomizedNonceKey::new(&AES_256_GCM, bytes).map(Self).map_err(|_| WrongLength)
     }
 
     /// Seals a text for a place.
     pub(crate) fn seal(&self, place: Place<'_>, secret: &Secret) -> Result<Vec<u8>, SealError> {
         let mut text = Zeroizing::new(secret.reveal().as_bytes().to_vec());
-        let (nonce, tag) = self
-            .0
-            .seal_in_place_separate_tag(place.authenticated(), &mut text)
-            .map_err(|_| SealError)?;
+        let (nonce, tag) =
+            self.0.seal_in_place_separate_tag(place.authenticated(), &mut text).map_err(|_| SealError)?;
         // From here on `text` is ciphertext.
         let mut sealed = vec![FORMAT];
         sealed.extend_from_slice(nonce.as_ref());
@@ -96,9 +92,7 @@ impl MasterKey {
     /// Opens what [`MasterKey::seal`] made for the same place.
     pub(crate) fn unseal(&self, place: Place<'_>, sealed: &[u8]) -> Result<Secret, UnsealError> {
         let (format, rest) = sealed.split_first().ok_or(UnsealError::Form)?;
-        let (nonce, ciphertext) = rest
-            .split_first_chunk::<NONCE_LEN>()
-            .ok_or(UnsealError::Form)?;
+        let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_LEN>().ok_or(UnsealError::Form)?;
         if *format != FORMAT {
             return Err(UnsealError::Form);
         }
@@ -116,11 +110,7 @@ impl MasterKey {
 mod tests {
     use super::*;
 
-    const PLACE: Place<'_> = Place {
-        table: "access_keys",
-        column: "sealed_secret",
-        row: "LTAI1",
-    };
+    const PLACE: Place<'_> = Place { table: "access_keys", column: "sealed_secret", row: "LTAI1" };
 
     fn key(byte: u8) -> MasterKey {
         MasterKey::from_bytes(&[byte; MasterKey::LENGTH]).unwrap()
@@ -133,25 +123,10 @@ mod tests {
         assert_eq!(key(1).unseal(PLACE, &sealed), Ok(secret));
 
         assert_eq!(key(2).unseal(PLACE, &sealed), Err(UnsealError::Refused));
-        for elsewhere in [
-            Place {
-                table: "clusters",
-                ..PLACE
-            },
-            Place {
-                column: "owner",
-                ..PLACE
-            },
-            Place {
-                row: "LTAI2",
-                ..PLACE
-            },
-        ] {
-            assert_eq!(
-                key(1).unseal(elsewhere, &sealed),
-                Err(UnsealError::Refused),
-                "{elsewhere:?}"
-            );
+        for elsewhere in
+            [Place { table: "clusters", ..PLACE }, Place { column: "owner", ..PLACE }, Place { row: "LTAI2", ..PLACE }]
+        {
+            assert_eq!(key(1).unseal(elsewhere, &sealed), Err(UnsealError::Refused), "{elsewhere:?}");
         }
     }
 
@@ -162,20 +137,14 @@ mod tests {
             let mut changed = sealed.clone();
             changed[index] ^= 1;
             assert!(key(1).unseal(PLACE, &changed).is_err(), "byte {index}");
-            assert!(
-                key(1).unseal(PLACE, &sealed[..index]).is_err(),
-                "cut at {index}"
-            );
+            assert!(key(1).unseal(PLACE, &sealed[..index]).is_err(), "cut at {index}");
         }
     }
 
     #[test]
     fn equal_secrets_are_sealed_differently() {
         let secret = Secret::new("text");
-        assert_ne!(
-            key(1).seal(PLACE, &secret).unwrap(),
-            key(1).seal(PLACE, &secret).unwrap()
-        );
+        assert_ne!(key(1).seal(PLACE, &secret).unwrap(), key(1).seal(PLACE, &secret).unwrap());
     }
 
     #[test]

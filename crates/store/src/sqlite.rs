@@ -40,8 +40,6 @@ impl SqliteStore {
 
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("SqliteStore")
-            .finish_non_exhaustive()
+        formatter.debug_struct("SqliteStore").finish_non_exhaustive()
     }
 }

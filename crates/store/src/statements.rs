@@ -58,7 +58,8 @@ statements! {
     PUT_LEASE = "INSERT INTO leases (order_id, holder, fence, until) VALUES ($1, $2, $3, $4) \
         ON CONFLICT (order_id) DO UPDATE SET holder = excluded.holder, fence = excluded.fence, until = excluded.until";
     DELETE_LEASE = "DELETE FROM leases WHERE order_id = $1 AND fence = $2";
-    NEXT_FENCE = "UPDATE fences SET last = last + 1 WHERE id = 1 RETURNING last";
+    DELETE_LEASES = "DELETE FROM leases";
+    NEXT_FENCE = "UPDATE fences SET last = CASE WHEN last < $1 THEN $1 ELSE last + 1 END WHERE id = 1 RETURNING last";
 
     INSERT_KEY = "INSERT INTO access_keys (id, sealed_secret, owner, enabled, description, created_at) \
         VALUES ($1, $2, $3, $4, $5, $6)";
@@ -103,15 +104,8 @@ mod tests {
 
     #[tokio::test]
     async fn every_statement_fits_the_tables() {
-        let mut connection = SqliteConnectOptions::new()
-            .in_memory(true)
-            .connect()
-            .await
-            .unwrap();
-        crate::sqlite::MIGRATIONS
-            .run(&mut connection)
-            .await
-            .unwrap();
+        let mut connection = SqliteConnectOptions::new().in_memory(true).connect().await.unwrap();
+        crate::sqlite::MIGRATIONS.run(&mut connection).await.unwrap();
         for (name, sql) in ALL {
             let prepared = connection.prepare(AssertSqlSafe(*sql).into_sql_str()).await;
             assert!(prepared.is_ok(), "{name}: {prepared:?}");

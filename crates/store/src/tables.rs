@@ -15,9 +15,7 @@ use crate::error::Cause;
 
 /// Reads the one column of rows that are documents.
 fn documents<T: DeserializeOwned>(rows: Vec<String>) -> Result<Vec<T>, Cause> {
-    rows.iter()
-        .map(|row| Ok(serde_json::from_str(row)?))
-        .collect()
+    rows.iter().map(|row| Ok(serde_json::from_str(row)?)).collect()
 }
 
 /// Reads a document that may be missing.

@@ -20,11 +20,7 @@ mod tests {
 
     #[test]
     fn nothing_is_lost() {
-        for text in [
-            "2026-11-26T08:00:00.123456789Z",
-            "1969-12-31T23:59:59.5Z",
-            "1970-01-01T00:00:00Z",
-        ] {
+        for text in ["2026-11-26T08:00:00.123456789Z", "1969-12-31T23:59:59.5Z", "1970-01-01T00:00:00Z"] {
             let time: Timestamp = text.parse().unwrap();
             assert_eq!(timestamp(nanoseconds(time).unwrap()).unwrap(), time);
         }

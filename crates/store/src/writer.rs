@@ -62,11 +62,7 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the task. It keeps `lock` until its connection is closed.
-    pub(crate) fn start(
-        connection: SqliteConnection,
-        options: SqliteConnectOptions,
-        lock: DirectoryLock,
-    ) -> Self {
+    pub(crate) fn start(connection: SqliteConnection, options: SqliteConnectOptions, lock: DirectoryLock) -> Self {
         let (queue, messages) = mpsc::channel(QUEUE);
         let tasks = TaskTracker::new();
         let ended = CancellationToken::new();
@@ -76,11 +72,7 @@ impl Writer {
             let _guard = guard;
             match run(connection, options, messages).await {
                 Ok(totals) => {
-                    tracing::debug!(
-                        totals.commands,
-                        totals.groups,
-                        "the store's writer has ended"
-                    );
+                    tracing::debug!(totals.commands, totals.groups, "the store's writer has ended");
                 }
                 Err(error) => {
                     tracing::error!(%error, "the store's writer cannot go on");
@@ -89,12 +81,7 @@ impl Writer {
             drop(lock);
         });
         tasks.close();
-        Self {
-            queue,
-            tasks,
-            ended,
-            closing: AtomicBool::new(false),
-        }
+        Self { queue, tasks, ended, closing: AtomicBool::new(false) }
     }
 
     /// Performs a command; durable once answered. The command is performed even if the caller stops waiting.
@@ -129,18 +116,10 @@ struct Closed;
 #[error("the store's writer ended; whether the write happened is not known")]
 struct Unanswered;
 
-async fn perform<C: Command>(
-    queue: &mpsc::Sender<Message>,
-    command: C,
-) -> Result<C::Output, C::Error> {
+async fn perform<C: Command>(queue: &mpsc::Sender<Message>, command: C) -> Result<C::Output, C::Error> {
     let doing = command.doing();
     let (reply, answer) = oneshot::channel();
-    let waiting = Waiting {
-        doing: doing.clone(),
-        command: Some(command),
-        outcome: None,
-        reply,
-    };
+    let waiting = Waiting { doing: doing.clone(), command: Some(command), outcome: None, reply };
     let sent = queue.send(Message::Command(Box::new(waiting))).await;
     sent.map_err(|_| Closed).doing(|| doing.clone())?;
     answer.await.map_err(|_| Unanswered).doing(|| doing)?
@@ -177,12 +156,7 @@ impl<C: Command> Job for Waiting<C> {
     }
 
     fn answer(self: Box<Self>, transaction: Result<(), Arc<sqlx::Error>>) {
-        let Self {
-            doing,
-            outcome,
-            reply,
-            ..
-        } = *self;
+        let Self { doing, outcome, reply, .. } = *self;
         // Even a refusal falls with the transaction: it may rest on a neighbour's write that did not happen.
         let answer = match transaction.doing(|| doing) {
             Ok(()) => outcome,
@@ -238,10 +212,7 @@ async fn run(
 }
 
 /// One transaction for all of `group`.
-async fn write(
-    connection: &mut SqliteConnection,
-    group: &mut [Box<dyn Job>],
-) -> Result<(), sqlx::Error> {
+async fn write(connection: &mut SqliteConnection, group: &mut [Box<dyn Job>]) -> Result<(), sqlx::Error> {
     // IMMEDIATE: a transaction that starts as a reader can be refused when it first writes.
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     for job in group {
@@ -279,17 +250,11 @@ mod tests {
     }
 
     fn put(text: &str) -> Put {
-        Put {
-            text: text.to_owned(),
-            refuse: false,
-        }
+        Put { text: text.to_owned(), refuse: false }
     }
 
     fn refused(text: &str) -> Put {
-        Put {
-            refuse: true,
-            ..put(text)
-        }
+        Put { refuse: true, ..put(text) }
     }
 
     impl Command for Put {
@@ -306,11 +271,7 @@ mod tests {
                 .execute(connection)
                 .await
                 .doing(|| self.doing())?;
-            if self.refuse {
-                Err("refused").doing(|| self.doing())
-            } else {
-                Ok(())
-            }
+            if self.refuse { Err("refused").doing(|| self.doing()) } else { Ok(()) }
         }
     }
 
@@ -327,10 +288,7 @@ mod tests {
         }
 
         async fn perform(self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-            sqlx::query(self.0)
-                .execute(connection)
-                .await
-                .doing(|| self.doing())?;
+            sqlx::query(self.0).execute(connection).await.doing(|| self.doing())?;
             Ok(())
         }
     }
@@ -364,10 +322,7 @@ mod tests {
                 .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal);
             let database = Self { directory, options };
-            sqlx::query("CREATE TABLE rows (text TEXT NOT NULL)")
-                .execute(&mut database.connect().await)
-                .await
-                .unwrap();
+            sqlx::query("CREATE TABLE rows (text TEXT NOT NULL)").execute(&mut database.connect().await).await.unwrap();
             database
         }
 
@@ -407,10 +362,7 @@ mod tests {
         let kept: Vec<_> = answers.iter().map(Result::is_ok).collect();
         assert_eq!(kept, [true, false, true, false, true]);
         assert_eq!(database.rows().await, ["a", "c", "e"]);
-        let expected = Totals {
-            commands: 5,
-            groups: 1,
-        };
+        let expected = Totals { commands: 5, groups: 1 };
         assert_eq!(totals.unwrap(), expected);
     }
 
@@ -419,17 +371,11 @@ mod tests {
         let database = Database::new().await;
         let writer = database.writer().await;
         writer.perform(put("before")).await.unwrap();
-        writer
-            .perform(Limit("PRAGMA max_page_count = 3"))
-            .await
-            .unwrap();
+        writer.perform(Limit("PRAGMA max_page_count = 3")).await.unwrap();
         let large = "x".repeat(100_000);
         let error = writer.perform(put(&large)).await.unwrap_err();
         assert!(error.to_string().contains("put a row"), "{error}");
-        writer
-            .perform(Limit("PRAGMA max_page_count = 1000000"))
-            .await
-            .unwrap();
+        writer.perform(Limit("PRAGMA max_page_count = 1000000")).await.unwrap();
         writer.perform(put("after")).await.unwrap();
         writer.close().await;
         assert_eq!(database.rows().await, ["before", "after"]);

@@ -81,7 +81,7 @@ pub(super) fn not_performed(draft: &mut Draft<'_>, error: &ClusterError) {
     }
     draft.begin();
     match error {
-        ClusterError::NotOurs | ClusterError::Refused(Refusal::Fenced { .. }) => {}
+        ClusterError::NotOurs => {}
         // Conflict: the object moved on. Floor: pods moved on. Both are decided anew from what is observed next.
         ClusterError::Refused(Refusal::Floor(_)) => {
             draft.say(format!("waiting: {error}"));
@@ -93,7 +93,10 @@ pub(super) fn not_performed(draft: &mut Draft<'_>, error: &ClusterError) {
             // The watches will show the same, and then it is known what to make of it.
             dropped(draft);
         }
-        ClusterError::Refused(Refusal::Paused) | ClusterError::Unreachable { .. } => keep(draft, error),
+        // Fenced: whoever is ahead of us will take the order from us, or nobody is, and a person has to see it.
+        ClusterError::Refused(Refusal::Paused | Refusal::Fenced { .. }) | ClusterError::Unreachable { .. } => {
+            keep(draft, error);
+        }
         ClusterError::Refused(_)
         | ClusterError::Forbidden(_)
         | ClusterError::Rejected(_)

@@ -4,9 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, SqliteConnection};
 use sternway_core::ports::Secret;
 
@@ -30,11 +28,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A known text, sealed in the database to recognise the key.
 const CHECK: &str = "sternway";
-const CHECK_PLACE: Place<'_> = Place {
-    table: "master_key",
-    column: "sealed_check",
-    row: "1",
-};
+const CHECK_PLACE: Place<'_> = Place { table: "master_key", column: "sealed_check", row: "1" };
 
 impl SqliteStore {
     /// Opens the database `dir/sternway.db`, making it and the directory if they are missing, and brings it to this version's form.
@@ -46,11 +40,7 @@ impl SqliteStore {
         let lock = prepare(dir, &path)?;
         let failed = |doing: &'static str| {
             let path = path.clone();
-            move |source: Cause| OpenError::Database {
-                path,
-                doing,
-                source,
-            }
+            move |source: Cause| OpenError::Database { path, doing, source }
         };
 
         let options = SqliteConnectOptions::new()
@@ -60,40 +50,28 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
-        let mut connection = options
-            .connect()
-            .await
-            .map_err(|error| failed("connect")(error.into()))?;
+        let mut connection = options.connect().await.map_err(|error| failed("connect")(error.into()))?;
         migrate(&mut connection, &path).await?;
-        let key_fits = check_key(&mut connection, &master_key)
-            .await
-            .map_err(failed("check the master key"))?;
+        let key_fits = check_key(&mut connection, &master_key).await.map_err(failed("check the master key"))?;
         if !key_fits {
             return Err(OpenError::WrongMasterKey { path });
         }
-        let readers = connect_readers(&path)
+        // Whoever held a lease in this database is gone: the directory's lock is ours. What it drove need not wait for its time to run out.
+        sqlx::query(statements::DELETE_LEASES)
+            .execute(&mut connection)
             .await
-            .map_err(failed("connect readers"))?;
-        Ok(Self {
-            readers,
-            writer: Writer::start(connection, options, lock),
-            key: master_key,
-        })
+            .map_err(|error| failed("take back the leases of a process that is gone")(error.into()))?;
+        let readers = connect_readers(&path).await.map_err(failed("connect readers"))?;
+        Ok(Self { readers, writer: Writer::start(connection, options, lock), key: master_key })
     }
 }
 
 /// The directory, the lock, and a file that is only its owner's.
 fn prepare(dir: &Path, path: &Path) -> Result<DirectoryLock, OpenError> {
-    let unusable = |source| OpenError::Directory {
-        path: dir.to_owned(),
-        source,
-    };
+    let unusable = |source| OpenError::Directory { path: dir.to_owned(), source };
     directory::create(dir).map_err(unusable)?;
     let lock = DirectoryLock::acquire(&dir.join(LOCK_FILE)).map_err(|error| match error {
-        NotLocked::Held(pid) => OpenError::Locked {
-            path: path.to_owned(),
-            pid,
-        },
+        NotLocked::Held(pid) => OpenError::Locked { path: path.to_owned(), pid },
         NotLocked::Failed(error) => unusable(error),
     })?;
     directory::create_file(path).map_err(unusable)?;
@@ -107,11 +85,7 @@ async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), O
         Err(MigrateError::VersionMissing(form)) => Err(OpenError::Newer {
             path: path.to_owned(),
             form,
-            known: MIGRATIONS
-                .iter()
-                .map(|migration| migration.version)
-                .max()
-                .unwrap_or(0),
+            known: MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0),
         }),
         Err(error) => Err(OpenError::Database {
             path: path.to_owned(),
@@ -123,9 +97,7 @@ async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), O
 
 /// Whether the key is the one that the database's secrets are sealed with. A new database takes the key it gets.
 async fn check_key(connection: &mut SqliteConnection, key: &MasterKey) -> Result<bool, Cause> {
-    let stored: Option<Vec<u8>> = sqlx::query_scalar(statements::KEY_CHECK)
-        .fetch_optional(&mut *connection)
-        .await?;
+    let stored: Option<Vec<u8>> = sqlx::query_scalar(statements::KEY_CHECK).fetch_optional(&mut *connection).await?;
     if let Some(sealed) = stored {
         return Ok(key.unseal(CHECK_PLACE, &sealed).is_ok());
     }
@@ -137,10 +109,7 @@ async fn check_key(connection: &mut SqliteConnection, key: &MasterKey) -> Result
 }
 
 async fn connect_readers(path: &Path) -> Result<SqlitePool, Cause> {
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .read_only(true)
-        .busy_timeout(BUSY_TIMEOUT);
+    let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY_TIMEOUT);
     let pool = SqlitePoolOptions::new()
         .max_connections(READERS)
         // A local file does not go away: neither idleness nor age spoils a connection.

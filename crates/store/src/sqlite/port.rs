@@ -21,27 +21,19 @@ impl Store for SqliteStore {
     }
 
     async fn order(&self, id: OrderId) -> Result<Option<Order>, StoreError> {
-        orders::get(&self.readers, id)
-            .await
-            .doing(|| format!("read change order {id}"))
+        orders::get(&self.readers, id).await.doing(|| format!("read change order {id}"))
     }
 
     async fn order_of_part(&self, part: PartId) -> Result<Option<Order>, StoreError> {
-        orders::get_by_part(&self.readers, part)
-            .await
-            .doing(|| format!("read the change order of part {part}"))
+        orders::get_by_part(&self.readers, part).await.doing(|| format!("read the change order of part {part}"))
     }
 
     async fn orders_of(&self, app: AppId, limit: u32) -> Result<Vec<Order>, StoreError> {
-        orders::of_app(&self.readers, app, limit)
-            .await
-            .doing(|| format!("list the change orders of application {app}"))
+        orders::of_app(&self.readers, app, limit).await.doing(|| format!("list the change orders of application {app}"))
     }
 
     async fn active_orders(&self) -> Result<Vec<OrderId>, StoreError> {
-        orders::active(&self.readers)
-            .await
-            .doing(|| "list the active change orders".to_owned())
+        orders::active(&self.readers).await.doing(|| "list the active change orders".to_owned())
     }
 
     async fn active_order_of(&self, app: AppId) -> Result<Option<Order>, StoreError> {
@@ -51,37 +43,23 @@ impl Store for SqliteStore {
     }
 
     async fn events(&self, order: OrderId, after: u64) -> Result<Vec<(u64, Event)>, StoreError> {
-        events::after(&self.readers, order, after)
-            .await
-            .doing(|| format!("read the events of change order {order}"))
+        events::after(&self.readers, order, after).await.doing(|| format!("read the events of change order {order}"))
     }
 
     async fn app(&self, id: AppId) -> Result<Option<Application>, StoreError> {
-        apps::get(&self.readers, id)
-            .await
-            .doing(|| format!("read application {id}"))
+        apps::get(&self.readers, id).await.doing(|| format!("read application {id}"))
     }
 
     async fn apps(&self, filter: AppFilter) -> Result<Vec<Application>, StoreError> {
-        apps::list(&self.readers, filter)
-            .await
-            .doing(|| "list applications".to_owned())
+        apps::list(&self.readers, filter).await.doing(|| "list applications".to_owned())
     }
 
-    async fn version(
-        &self,
-        app: AppId,
-        number: VersionNumber,
-    ) -> Result<Option<Version>, StoreError> {
-        versions::get(&self.readers, app, number)
-            .await
-            .doing(|| format!("read version {number} of application {app}"))
+    async fn version(&self, app: AppId, number: VersionNumber) -> Result<Option<Version>, StoreError> {
+        versions::get(&self.readers, app, number).await.doing(|| format!("read version {number} of application {app}"))
     }
 
     async fn versions(&self, app: AppId, limit: u32) -> Result<Vec<Version>, StoreError> {
-        versions::of_app(&self.readers, app, limit)
-            .await
-            .doing(|| format!("list the versions of application {app}"))
+        versions::of_app(&self.readers, app, limit).await.doing(|| format!("list the versions of application {app}"))
     }
 
     async fn lease(
@@ -92,12 +70,7 @@ impl Store for SqliteStore {
         until: Timestamp,
     ) -> Result<Option<Fence>, StoreError> {
         let holder = holder.to_owned();
-        let take = leases::Take {
-            order,
-            holder,
-            now,
-            until,
-        };
+        let take = leases::Take { order, holder, now, until };
         self.writer.perform(take).await
     }
 
@@ -111,15 +84,11 @@ impl Store for SqliteStore {
     }
 
     async fn key(&self, id: &str) -> Result<Option<AccessKey>, StoreError> {
-        keys::get(&self.readers, &self.key, id)
-            .await
-            .doing(|| format!("read access key {id}"))
+        keys::get(&self.readers, &self.key, id).await.doing(|| format!("read access key {id}"))
     }
 
     async fn keys(&self) -> Result<Vec<AccessKey>, StoreError> {
-        keys::list(&self.readers, &self.key)
-            .await
-            .doing(|| "list access keys".to_owned())
+        keys::list(&self.readers, &self.key).await.doing(|| "list access keys".to_owned())
     }
 
     async fn set_key_enabled(&self, id: &str, enabled: bool) -> Result<bool, StoreError> {
@@ -128,38 +97,28 @@ impl Store for SqliteStore {
     }
 
     async fn put_cluster(&self, cluster: ClusterRecord) -> Result<(), StoreError> {
-        let put =
-            clusters::Put::new(cluster, &self.key).doing(|| "seal a kubeconfig".to_owned())?;
+        let put = clusters::Put::new(cluster, &self.key).doing(|| "seal a kubeconfig".to_owned())?;
         self.writer.perform(put).await
     }
 
     async fn cluster(&self, id: ClusterId) -> Result<Option<ClusterRecord>, StoreError> {
-        clusters::get(&self.readers, &self.key, id)
-            .await
-            .doing(|| format!("read cluster {id}"))
+        clusters::get(&self.readers, &self.key, id).await.doing(|| format!("read cluster {id}"))
     }
 
     async fn clusters(&self) -> Result<Vec<ClusterRecord>, StoreError> {
-        clusters::list(&self.readers, &self.key)
-            .await
-            .doing(|| "list clusters".to_owned())
+        clusters::list(&self.readers, &self.key).await.doing(|| "list clusters".to_owned())
     }
 
     async fn delete_cluster(&self, id: ClusterId) -> Result<bool, StoreError> {
         self.writer.perform(clusters::Delete(id)).await
     }
 
-    async fn put_logical_region(
-        &self,
-        region: LogicalRegion,
-    ) -> Result<Option<LogicalRegion>, StoreError> {
+    async fn put_logical_region(&self, region: LogicalRegion) -> Result<Option<LogicalRegion>, StoreError> {
         self.writer.perform(regions::Put(region)).await
     }
 
     async fn logical_regions(&self) -> Result<Vec<LogicalRegion>, StoreError> {
-        regions::list(&self.readers)
-            .await
-            .doing(|| "list logical regions".to_owned())
+        regions::list(&self.readers).await.doing(|| "list logical regions".to_owned())
     }
 
     async fn delete_logical_region(&self, id: i64) -> Result<bool, StoreError> {

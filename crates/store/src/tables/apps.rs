@@ -10,18 +10,12 @@ use crate::error::{Cause, Doing as _};
 use crate::statements;
 
 /// Writes a new application; its names must be free.
-pub(crate) async fn insert(
-    connection: &mut SqliteConnection,
-    app: &Application,
-) -> Result<(), CommitError> {
+pub(crate) async fn insert(connection: &mut SqliteConnection, app: &Application) -> Result<(), CommitError> {
     write(connection, statements::INSERT_APP, app).await
 }
 
 /// Writes the next revision.
-pub(crate) async fn update(
-    connection: &mut SqliteConnection,
-    app: &Application,
-) -> Result<(), CommitError> {
+pub(crate) async fn update(connection: &mut SqliteConnection, app: &Application) -> Result<(), CommitError> {
     write(connection, statements::UPDATE_APP, app).await
 }
 
@@ -69,10 +63,7 @@ fn is_unique_violation(cause: &Cause) -> bool {
 }
 
 /// Removes an application, if it is there. Its versions and orders stay.
-pub(crate) async fn delete(
-    connection: &mut SqliteConnection,
-    id: AppId,
-) -> Result<(), CommitError> {
+pub(crate) async fn delete(connection: &mut SqliteConnection, id: AppId) -> Result<(), CommitError> {
     sqlx::query(statements::DELETE_APP)
         .bind(id.to_string())
         .execute(connection)
@@ -82,10 +73,7 @@ pub(crate) async fn delete(
 }
 
 pub(crate) async fn get(pool: &SqlitePool, id: AppId) -> Result<Option<Application>, Cause> {
-    let row = sqlx::query_scalar(statements::APP)
-        .bind(id.to_string())
-        .fetch_optional(pool)
-        .await?;
+    let row = sqlx::query_scalar(statements::APP).bind(id.to_string()).fetch_optional(pool).await?;
     document(row)
 }
 

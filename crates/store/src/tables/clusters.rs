@@ -11,11 +11,7 @@ use crate::time::{nanoseconds, timestamp};
 use crate::writer::Command;
 
 fn place(id: &str) -> Place<'_> {
-    Place {
-        table: "clusters",
-        column: "sealed_kubeconfig",
-        row: id,
-    }
+    Place { table: "clusters", column: "sealed_kubeconfig", row: id }
 }
 
 #[derive(Debug, FromRow)]
@@ -125,22 +121,12 @@ impl Command for Delete {
     }
 }
 
-pub(crate) async fn get(
-    pool: &SqlitePool,
-    master: &MasterKey,
-    id: ClusterId,
-) -> Result<Option<ClusterRecord>, Cause> {
-    let row: Option<Row> = sqlx::query_as(statements::CLUSTER)
-        .bind(id.to_string())
-        .fetch_optional(pool)
-        .await?;
+pub(crate) async fn get(pool: &SqlitePool, master: &MasterKey, id: ClusterId) -> Result<Option<ClusterRecord>, Cause> {
+    let row: Option<Row> = sqlx::query_as(statements::CLUSTER).bind(id.to_string()).fetch_optional(pool).await?;
     row.map(|row| row.unseal(master)).transpose()
 }
 
-pub(crate) async fn list(
-    pool: &SqlitePool,
-    master: &MasterKey,
-) -> Result<Vec<ClusterRecord>, Cause> {
+pub(crate) async fn list(pool: &SqlitePool, master: &MasterKey) -> Result<Vec<ClusterRecord>, Cause> {
     let rows: Vec<Row> = sqlx::query_as(statements::CLUSTERS).fetch_all(pool).await?;
     rows.into_iter().map(|row| row.unseal(master)).collect()
 }

@@ -22,16 +22,9 @@ pub(crate) async fn append(
     }
 }
 
-async fn append_rows(
-    connection: &mut SqliteConnection,
-    order: OrderId,
-    events: &[Event],
-) -> Result<(), Cause> {
+async fn append_rows(connection: &mut SqliteConnection, order: OrderId, events: &[Event]) -> Result<(), Cause> {
     let order = order.to_string();
-    let last: i64 = sqlx::query_scalar(statements::LAST_EVENT)
-        .bind(&order)
-        .fetch_one(&mut *connection)
-        .await?;
+    let last: i64 = sqlx::query_scalar(statements::LAST_EVENT).bind(&order).fetch_one(&mut *connection).await?;
     for (sequence, event) in (last + 1..).zip(events) {
         sqlx::query(statements::INSERT_EVENT)
             .bind(&order)
@@ -53,11 +46,7 @@ fn is_foreign_key_violation(cause: &Cause) -> bool {
 }
 
 /// The events of an order with numbers greater than `after`.
-pub(crate) async fn after(
-    pool: &SqlitePool,
-    order: OrderId,
-    after: u64,
-) -> Result<Vec<(u64, Event)>, Cause> {
+pub(crate) async fn after(pool: &SqlitePool, order: OrderId, after: u64) -> Result<Vec<(u64, Event)>, Cause> {
     let rows: Vec<(i64, i64, String, String)> = sqlx::query_as(statements::EVENTS)
         .bind(order.to_string())
         // No event has a number beyond what the database can count.
@@ -66,11 +55,7 @@ pub(crate) async fn after(
         .await?;
     rows.into_iter()
         .map(|(sequence, at, kind, text)| {
-            let event = Event {
-                at: timestamp(at)?,
-                kind,
-                text,
-            };
+            let event = Event { at: timestamp(at)?, kind, text };
             Ok((u64::try_from(sequence)?, event))
         })
         .collect()

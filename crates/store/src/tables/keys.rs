@@ -10,11 +10,7 @@ use crate::time::{nanoseconds, timestamp};
 use crate::writer::Command;
 
 fn place(id: &str) -> Place<'_> {
-    Place {
-        table: "access_keys",
-        column: "sealed_secret",
-        row: id,
-    }
+    Place { table: "access_keys", column: "sealed_secret", row: id }
 }
 
 #[derive(Debug, FromRow)]
@@ -112,15 +108,8 @@ impl Command for SetEnabled {
     }
 }
 
-pub(crate) async fn get(
-    pool: &SqlitePool,
-    master: &MasterKey,
-    id: &str,
-) -> Result<Option<AccessKey>, Cause> {
-    let row: Option<Row> = sqlx::query_as(statements::KEY)
-        .bind(id)
-        .fetch_optional(pool)
-        .await?;
+pub(crate) async fn get(pool: &SqlitePool, master: &MasterKey, id: &str) -> Result<Option<AccessKey>, Cause> {
+    let row: Option<Row> = sqlx::query_as(statements::KEY).bind(id).fetch_optional(pool).await?;
     row.map(|row| row.unseal(master)).transpose()
 }
 

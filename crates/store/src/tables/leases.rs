@@ -41,7 +41,7 @@ async fn take(connection: &mut SqliteConnection, wish: &Take) -> Result<Option<F
         Some(lease) if lease.until > wish.now && lease.holder != wish.holder => return Ok(None),
         Some(lease) if lease.until > wish.now => lease.fence,
         // Even the holder itself gets a new token once the lease ran out: it may have missed that.
-        Some(_) | None => next_fence(connection).await?,
+        Some(_) | None => next_fence(connection, wish.now).await?,
     };
     sqlx::query(statements::PUT_LEASE)
         .bind(wish.order.to_string())
@@ -53,10 +53,11 @@ async fn take(connection: &mut SqliteConnection, wish: &Take) -> Result<Option<F
     Ok(Some(fence))
 }
 
-async fn next_fence(connection: &mut SqliteConnection) -> Result<Fence, Cause> {
-    let fence: i64 = sqlx::query_scalar(statements::NEXT_FENCE)
-        .fetch_one(connection)
-        .await?;
+/// Greater than any before it, and at least the time in milliseconds: workloads still carry the fences of a database that was lost, and a new one
+/// has to begin above them.
+async fn next_fence(connection: &mut SqliteConnection, now: Timestamp) -> Result<Fence, Cause> {
+    let fence: i64 =
+        sqlx::query_scalar(statements::NEXT_FENCE).bind(now.as_millisecond()).fetch_one(connection).await?;
     Ok(Fence(u64::try_from(fence)?))
 }
 
@@ -96,20 +97,11 @@ pub(crate) struct Lease {
 }
 
 /// The present lease of an order.
-pub(crate) async fn get(
-    connection: &mut SqliteConnection,
-    order: OrderId,
-) -> Result<Option<Lease>, Cause> {
-    let row: Option<(String, i64, i64)> = sqlx::query_as(statements::LEASE)
-        .bind(order.to_string())
-        .fetch_optional(connection)
-        .await?;
+pub(crate) async fn get(connection: &mut SqliteConnection, order: OrderId) -> Result<Option<Lease>, Cause> {
+    let row: Option<(String, i64, i64)> =
+        sqlx::query_as(statements::LEASE).bind(order.to_string()).fetch_optional(connection).await?;
     row.map(|(holder, fence, until)| {
-        Ok(Lease {
-            holder,
-            fence: Fence(u64::try_from(fence)?),
-            until: timestamp(until)?,
-        })
+        Ok(Lease { holder, fence: Fence(u64::try_from(fence)?), until: timestamp(until)? })
     })
     .transpose()
 }

@@ -49,26 +49,16 @@ impl Command for Put {
         format!("write logical region {}", self.0.region_id)
     }
 
-    async fn perform(
-        self,
-        connection: &mut SqliteConnection,
-    ) -> Result<Option<LogicalRegion>, StoreError> {
+    async fn perform(self, connection: &mut SqliteConnection) -> Result<Option<LogicalRegion>, StoreError> {
         let id = put(connection, &self.0).await.doing(|| self.doing())?;
         Ok(id.map(|id| LogicalRegion { id, ..self.0 }))
     }
 }
 
 /// The id under which it is stored now, `None` if there is none of its id or another has its region id.
-async fn put(
-    connection: &mut SqliteConnection,
-    region: &LogicalRegion,
-) -> Result<Option<i64>, Cause> {
+async fn put(connection: &mut SqliteConnection, region: &LogicalRegion) -> Result<Option<i64>, Cause> {
     let is_new = region.id == 0;
-    let query = sqlx::query_as(if is_new {
-        statements::INSERT_REGION
-    } else {
-        statements::UPDATE_REGION
-    });
+    let query = sqlx::query_as(if is_new { statements::INSERT_REGION } else { statements::UPDATE_REGION });
     let query = query
         .bind(&region.region_id)
         .bind(&region.name)
@@ -96,11 +86,8 @@ impl Command for Delete {
     }
 
     async fn perform(self, connection: &mut SqliteConnection) -> Result<bool, StoreError> {
-        let done = sqlx::query(statements::DELETE_REGION)
-            .bind(self.0)
-            .execute(connection)
-            .await
-            .doing(|| self.doing())?;
+        let done =
+            sqlx::query(statements::DELETE_REGION).bind(self.0).execute(connection).await.doing(|| self.doing())?;
         Ok(done.rows_affected() == 1)
     }
 }

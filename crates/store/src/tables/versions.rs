@@ -10,16 +10,8 @@ use crate::error::{Cause, Doing as _};
 use crate::statements;
 
 /// Writes a version, new or changed.
-pub(crate) async fn put(
-    connection: &mut SqliteConnection,
-    version: &Version,
-) -> Result<(), CommitError> {
-    let doing = || {
-        format!(
-            "write version {} of application {}",
-            version.number, version.app
-        )
-    };
+pub(crate) async fn put(connection: &mut SqliteConnection, version: &Version) -> Result<(), CommitError> {
+    let doing = || format!("write version {} of application {}", version.number, version.app);
     sqlx::query(statements::PUT_VERSION)
         .bind(version.app.to_string())
         .bind(i64::from(version.number.0))
@@ -30,11 +22,7 @@ pub(crate) async fn put(
     Ok(())
 }
 
-pub(crate) async fn get(
-    pool: &SqlitePool,
-    app: AppId,
-    number: VersionNumber,
-) -> Result<Option<Version>, Cause> {
+pub(crate) async fn get(pool: &SqlitePool, app: AppId, number: VersionNumber) -> Result<Option<Version>, Cause> {
     let row = sqlx::query_scalar(statements::VERSION)
         .bind(app.to_string())
         .bind(i64::from(number.0))
@@ -43,11 +31,7 @@ pub(crate) async fn get(
     document(row)
 }
 
-pub(crate) async fn of_app(
-    pool: &SqlitePool,
-    app: AppId,
-    limit: u32,
-) -> Result<Vec<Version>, Cause> {
+pub(crate) async fn of_app(pool: &SqlitePool, app: AppId, limit: u32) -> Result<Vec<Version>, Cause> {
     let rows = sqlx::query_scalar(statements::VERSIONS_OF_APP)
         .bind(app.to_string())
         .bind(i64::from(limit))

@@ -5,9 +5,7 @@ use sternway_core::ids::VersionNumber;
 use sternway_core::order::OrderKind;
 use sternway_core::ports::{AppFilter, CommitError, Store, StoreWrite};
 
-use crate::samples::{
-    app, app_id, cluster_id, insert, insert_app, order, put_version, update_app, version, write,
-};
+use crate::samples::{app, app_id, cluster_id, insert, insert_app, order, put_version, update_app, version, write};
 
 pub(crate) async fn an_application_comes_back_as_it_was(store: &dyn Store) {
     let first = app("web");
@@ -21,10 +19,7 @@ pub(crate) async fn an_application_comes_back_as_it_was(store: &dyn Store) {
 }
 
 fn changed(app: &Application) -> Application {
-    Application {
-        revision: app.revision + 1,
-        ..app.clone()
-    }
+    Application { revision: app.revision + 1, ..app.clone() }
 }
 
 pub(crate) async fn a_name_is_taken_once(store: &dyn Store) {
@@ -47,9 +42,7 @@ pub(crate) async fn a_name_is_taken_once(store: &dyn Store) {
     elsewhere.workload.namespace = "prod".to_owned();
     let mut far_away = app("web");
     far_away.workload.cluster = cluster_id();
-    write(store, [insert_app(&elsewhere), insert_app(&far_away)])
-        .await
-        .unwrap();
+    write(store, [insert_app(&elsewhere), insert_app(&far_away)]).await.unwrap();
     // Neither may an application become another one's namesake later.
     let mut moved = changed(&elsewhere);
     moved.workload.namespace = "default".to_owned();
@@ -58,12 +51,7 @@ pub(crate) async fn a_name_is_taken_once(store: &dyn Store) {
 
     // Who is gone leaves the name free, even within the commit.
     let second = app("web");
-    write(
-        store,
-        [StoreWrite::DeleteApp(first.id), insert_app(&second)],
-    )
-    .await
-    .unwrap();
+    write(store, [StoreWrite::DeleteApp(first.id), insert_app(&second)]).await.unwrap();
     assert_eq!(store.app(first.id).await.unwrap(), None);
     assert_eq!(store.app(second.id).await.unwrap(), Some(second));
 }
@@ -90,14 +78,10 @@ pub(crate) async fn a_revision_follows_on_the_stored_one(store: &dyn Store) {
     let error = write(store, [insert_app(&twin)]).await.unwrap_err();
     assert!(matches!(error, CommitError::Conflict(_)), "{error}");
 
-    write(store, [StoreWrite::DeleteApp(first.id)])
-        .await
-        .unwrap();
+    write(store, [StoreWrite::DeleteApp(first.id)]).await.unwrap();
     conflicts(&third).await;
     // Gone is gone, however often it is said.
-    write(store, [StoreWrite::DeleteApp(first.id)])
-        .await
-        .unwrap();
+    write(store, [StoreWrite::DeleteApp(first.id)]).await.unwrap();
 }
 
 pub(crate) async fn applications_are_filtered_and_sorted(store: &dyn Store) {
@@ -108,48 +92,26 @@ pub(crate) async fn applications_are_filtered_and_sorted(store: &dyn Store) {
     prod.workload.namespace = "prod".to_owned();
     let mut far_away = app("zeta");
     far_away.workload.cluster = cluster_id();
-    write(store, [&web, &prod, &far_away, &api].map(insert_app))
-        .await
-        .unwrap();
+    write(store, [&web, &prod, &far_away, &api].map(insert_app)).await.unwrap();
 
     let listed = async |filter: AppFilter| -> Vec<String> {
         let apps = store.apps(filter).await.unwrap();
-        apps.iter()
-            .map(|app| format!("{}/{}", app.workload.namespace, app.name))
-            .collect()
+        apps.iter().map(|app| format!("{}/{}", app.workload.namespace, app.name)).collect()
     };
     let mut all = listed(AppFilter::default()).await;
     // The two of one name may come in either sequence.
     all[1..3].sort();
-    assert_eq!(
-        all,
-        ["default/api", "default/web", "prod/web", "default/zeta"]
-    );
-    let of_cluster = AppFilter {
-        cluster: Some(far_away.workload.cluster),
-        ..AppFilter::default()
-    };
+    assert_eq!(all, ["default/api", "default/web", "prod/web", "default/zeta"]);
+    let of_cluster = AppFilter { cluster: Some(far_away.workload.cluster), ..AppFilter::default() };
     assert_eq!(listed(of_cluster).await, ["default/zeta"]);
-    let of_namespace = AppFilter {
-        namespace: Some("prod".to_owned()),
-        ..AppFilter::default()
-    };
+    let of_namespace = AppFilter { namespace: Some("prod".to_owned()), ..AppFilter::default() };
     assert_eq!(listed(of_namespace).await, ["prod/web"]);
-    let of_region = AppFilter {
-        logical_region: Some("cn-hangzhou:dev".to_owned()),
-        ..AppFilter::default()
-    };
+    let of_region = AppFilter { logical_region: Some("cn-hangzhou:dev".to_owned()), ..AppFilter::default() };
     assert_eq!(listed(of_region).await, ["default/api"]);
-    let named = AppFilter {
-        name: Some("web".to_owned()),
-        namespace: Some("default".to_owned()),
-        ..AppFilter::default()
-    };
+    let named =
+        AppFilter { name: Some("web".to_owned()), namespace: Some("default".to_owned()), ..AppFilter::default() };
     assert_eq!(listed(named).await, ["default/web"]);
-    let exactly = AppFilter {
-        name: Some("we".to_owned()),
-        ..AppFilter::default()
-    };
+    let exactly = AppFilter { name: Some("we".to_owned()), ..AppFilter::default() };
     assert_eq!(listed(exactly).await, [""; 0]);
 }
 
@@ -157,12 +119,7 @@ pub(crate) async fn orders_and_versions_outlive_their_application(store: &dyn St
     let app = app("web");
     let delete = order(app.id, OrderKind::DeleteApp, 0);
     let first = version(app.id, 1);
-    write(
-        store,
-        [insert_app(&app), insert(&delete), put_version(&first)],
-    )
-    .await
-    .unwrap();
+    write(store, [insert_app(&app), insert(&delete), put_version(&first)]).await.unwrap();
     write(store, [StoreWrite::DeleteApp(app.id)]).await.unwrap();
     assert_eq!(store.order(delete.id).await.unwrap(), Some(delete.clone()));
     assert_eq!(store.orders_of(app.id, 10).await.unwrap(), [delete]);
@@ -172,15 +129,8 @@ pub(crate) async fn orders_and_versions_outlive_their_application(store: &dyn St
 pub(crate) async fn versions_are_put_and_listed(store: &dyn Store) {
     let app = app_id();
     let numbers = [2, 10, 1];
-    write(
-        store,
-        numbers.map(|number| put_version(&version(app, number))),
-    )
-    .await
-    .unwrap();
-    write(store, [put_version(&version(app_id(), 99))])
-        .await
-        .unwrap();
+    write(store, numbers.map(|number| put_version(&version(app, number)))).await.unwrap();
+    write(store, [put_version(&version(app_id(), 99))]).await.unwrap();
 
     let listed = store.versions(app, 2).await.unwrap();
     let listed: Vec<_> = listed.iter().map(|version| version.number.0).collect();

@@ -13,13 +13,7 @@ async fn new_order(store: &dyn Store) -> OrderId {
 }
 
 /// Takes a lease from second `from` to second `to`.
-async fn take(
-    store: &dyn Store,
-    order: OrderId,
-    holder: &str,
-    from: i64,
-    to: i64,
-) -> Option<Fence> {
+async fn take(store: &dyn Store, order: OrderId, holder: &str, from: i64, to: i64) -> Option<Fence> {
     store.lease(order, holder, at(from), at(to)).await.unwrap()
 }
 
@@ -59,16 +53,22 @@ pub(crate) async fn tokens_grow_across_orders(store: &dyn Store) {
     }
 }
 
+pub(crate) async fn a_new_store_begins_above_one_that_was_lost(store: &dyn Store) {
+    let order = new_order(store).await;
+    let fence = take(store, order, "a", 1_700_000_000, 1_700_000_030).await.unwrap();
+    let milliseconds = u64::try_from(at(1_700_000_000).as_millisecond()).unwrap();
+    assert!(fence.0 >= milliseconds, "{fence}");
+    // A clock that goes back takes nothing back.
+    store.release_lease(order, fence).await.unwrap();
+    assert!(take(store, order, "a", 5, 35).await.unwrap() > fence);
+}
+
 pub(crate) async fn a_lease_is_given_back_by_its_token_only(store: &dyn Store) {
     let order = new_order(store).await;
     let first = take(store, order, "a", 0, 30).await.unwrap();
     let second = take(store, order, "b", 30, 60).await.unwrap();
     store.release_lease(order, first).await.unwrap();
-    assert_eq!(
-        take(store, order, "a", 40, 70).await,
-        None,
-        "b still has it"
-    );
+    assert_eq!(take(store, order, "a", 40, 70).await, None, "b still has it");
     store.release_lease(order, second).await.unwrap();
     let third = take(store, order, "a", 41, 71).await.unwrap();
     assert!(third > second);
@@ -82,10 +82,7 @@ pub(crate) async fn a_commit_needs_the_present_lease(store: &dyn Store) {
     let second = next(&first, Status::AwaitingConfirmation);
     let commit = |fence| Commit {
         lease: Some((first.id, fence)),
-        writes: vec![
-            StoreWrite::AppendEvents(first.id, vec![event("Moved")]),
-            update(&second),
-        ],
+        writes: vec![StoreWrite::AppendEvents(first.id, vec![event("Moved")]), update(&second)],
     };
     let lost = async |fence| {
         let error = store.commit(commit(fence)).await.unwrap_err();
@@ -105,10 +102,7 @@ pub(crate) async fn a_commit_needs_the_present_lease(store: &dyn Store) {
     assert_eq!(store.order(first.id).await.unwrap(), Some(second.clone()));
 
     store.release_lease(first.id, present).await.unwrap();
-    let after = Commit {
-        lease: Some((first.id, present)),
-        writes: vec![update(&next(&second, Status::Running))],
-    };
+    let after = Commit { lease: Some((first.id, present)), writes: vec![update(&next(&second, Status::Running))] };
     let error = store.commit(after).await.unwrap_err();
     assert!(matches!(error, CommitError::LeaseLost), "{error}");
 }

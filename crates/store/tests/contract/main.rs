@@ -2,10 +2,7 @@
 //!
 //! Each function of the suite takes a `&dyn Store` that is empty. A further backend adds a macro call with its own way to make one.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "everything here is a test, and the suite's functions are called by tests"
-)]
+#![expect(clippy::unwrap_used, reason = "everything here is a test, and the suite's functions are called by tests")]
 
 mod apps;
 mod leases;
@@ -55,6 +52,7 @@ mod on_sqlite {
             a_lease_keeps_others_out_until_it_runs_out,
             a_renewal_keeps_the_token_only_in_time,
             tokens_grow_across_orders,
+            a_new_store_begins_above_one_that_was_lost,
             a_lease_is_given_back_by_its_token_only,
             a_commit_needs_the_present_lease;
         records:

@@ -7,8 +7,7 @@ use sternway_core::ports::{CommitError, Store, StoreWrite};
 use uuid::Uuid;
 
 use crate::samples::{
-    app, app_id, at, event, insert, insert_app, next, order, pipeline, put_version, update,
-    version, write,
+    app, app_id, at, event, insert, insert_app, next, order, pipeline, put_version, update, version, write,
 };
 
 pub(crate) async fn an_order_comes_back_as_it_was(store: &dyn Store) {
@@ -45,9 +44,7 @@ pub(crate) async fn a_revision_follows_on_the_stored_one(store: &dyn Store) {
     assert!(matches!(again, CommitError::Conflict(_)), "{again}");
     // Two revisions in one commit follow each other, too.
     let fourth = next(&third, Status::Succeeded);
-    write(store, [update(&third), update(&fourth)])
-        .await
-        .unwrap();
+    write(store, [update(&third), update(&fourth)]).await.unwrap();
     assert_eq!(store.order(first.id).await.unwrap(), Some(fourth));
 }
 
@@ -83,33 +80,21 @@ pub(crate) async fn one_order_is_active_per_application(store: &dyn Store) {
     assert!(matches!(error, CommitError::OrderActive(_)), "{error}");
 
     // Another application does not notice.
-    write(store, [insert(&order(app_id(), OrderKind::Deploy, 2))])
-        .await
-        .unwrap();
+    write(store, [insert(&order(app_id(), OrderKind::Deploy, 2))]).await.unwrap();
 
-    for (revision, terminal) in [
-        Status::Succeeded,
-        Status::Failed,
-        Status::Aborted,
-        Status::SystemFailed,
-    ]
-    .into_iter()
-    .enumerate()
+    for (revision, terminal) in
+        [Status::Succeeded, Status::Failed, Status::Aborted, Status::SystemFailed].into_iter().enumerate()
     {
         let app = app_id();
         let before = order(app, OrderKind::Deploy, 0);
-        write(store, [insert(&before), update(&next(&before, terminal))])
-            .await
-            .unwrap();
+        write(store, [insert(&before), update(&next(&before, terminal))]).await.unwrap();
         assert_eq!(store.active_order_of(app).await.unwrap(), None);
         let after = order(app, OrderKind::Deploy, revision as i64);
         write(store, [insert(&after)]).await.unwrap();
     }
 }
 
-pub(crate) async fn the_sequence_within_a_commit_does_not_matter_to_the_rule_of_one(
-    store: &dyn Store,
-) {
+pub(crate) async fn the_sequence_within_a_commit_does_not_matter_to_the_rule_of_one(store: &dyn Store) {
     for rollback_first in [false, true] {
         let app = app_id();
         let deploy = order(app, OrderKind::Deploy, 0);
@@ -127,10 +112,7 @@ pub(crate) async fn the_sequence_within_a_commit_does_not_matter_to_the_rule_of_
     }
 
     let app = app_id();
-    let both = [
-        insert(&order(app, OrderKind::Deploy, 0)),
-        insert(&order(app, OrderKind::Deploy, 0)),
-    ];
+    let both = [insert(&order(app, OrderKind::Deploy, 0)), insert(&order(app, OrderKind::Deploy, 0))];
     let error = write(store, both).await.unwrap_err();
     assert!(matches!(error, CommitError::OrderActive(_)), "{error}");
     assert_eq!(store.orders_of(app, 10).await.unwrap(), []);
@@ -141,18 +123,14 @@ pub(crate) async fn a_revived_order_counts_as_active(store: &dyn Store) {
     let first = order(app, OrderKind::Deploy, 0);
     let failed = next(&first, Status::Failed);
     let revived = next(&failed, Status::Running);
-    write(store, [insert(&first), update(&failed)])
-        .await
-        .unwrap();
+    write(store, [insert(&first), update(&failed)]).await.unwrap();
     let second = order(app, OrderKind::ScaleOut, 1);
     write(store, [insert(&second)]).await.unwrap();
     match write(store, [update(&revived)]).await {
         Err(CommitError::OrderActive(active)) => assert_eq!(active, second.id),
         other => panic!("{other:?}"),
     }
-    write(store, [update(&next(&second, Status::Succeeded))])
-        .await
-        .unwrap();
+    write(store, [update(&next(&second, Status::Succeeded))]).await.unwrap();
     write(store, [update(&revived)]).await.unwrap();
     let active = store.active_order_of(app).await.unwrap();
     assert_eq!(active, Some(revived));
@@ -161,9 +139,7 @@ pub(crate) async fn a_revived_order_counts_as_active(store: &dyn Store) {
 pub(crate) async fn a_commit_is_all_or_nothing(store: &dyn Store) {
     let app = app("web");
     let running = order(app.id, OrderKind::Deploy, 0);
-    write(store, [insert_app(&app), insert(&running)])
-        .await
-        .unwrap();
+    write(store, [insert_app(&app), insert(&running)]).await.unwrap();
 
     let other = crate::samples::app("other");
     let writes = [
@@ -177,10 +153,7 @@ pub(crate) async fn a_commit_is_all_or_nothing(store: &dyn Store) {
     ];
     write(store, writes).await.unwrap_err();
 
-    assert_eq!(
-        store.active_order_of(app.id).await.unwrap(),
-        Some(running.clone())
-    );
+    assert_eq!(store.active_order_of(app.id).await.unwrap(), Some(running.clone()));
     assert_eq!(store.app(other.id).await.unwrap(), None);
     assert_eq!(store.app(app.id).await.unwrap(), Some(app.clone()));
     assert_eq!(store.versions(app.id, 10).await.unwrap(), []);
@@ -197,9 +170,7 @@ pub(crate) async fn orders_are_listed_newest_first(store: &dyn Store) {
         write(store, [insert(&order)]).await.unwrap();
         ids.push(order.id);
     }
-    write(store, [insert(&order(app_id(), OrderKind::Deploy, 99))])
-        .await
-        .unwrap();
+    write(store, [insert(&order(app_id(), OrderKind::Deploy, 99))]).await.unwrap();
 
     let listed = async |limit| -> Vec<OrderId> {
         let orders = store.orders_of(app, limit).await.unwrap();
@@ -219,13 +190,8 @@ pub(crate) async fn active_orders_come_rollbacks_first(store: &dyn Store) {
     for order in [&deploy, &late_rollback, &finished, &older, &rollback] {
         write(store, [insert(order)]).await.unwrap();
     }
-    write(store, [update(&next(&finished, Status::Failed))])
-        .await
-        .unwrap();
-    assert_eq!(
-        store.active_orders().await.unwrap(),
-        [rollback.id, late_rollback.id, older.id, deploy.id]
-    );
+    write(store, [update(&next(&finished, Status::Failed))]).await.unwrap();
+    assert_eq!(store.active_orders().await.unwrap(), [rollback.id, late_rollback.id, older.id, deploy.id]);
 }
 
 pub(crate) async fn an_order_is_found_by_its_parts(store: &dyn Store) {
@@ -259,9 +225,7 @@ pub(crate) async fn events_are_numbered_and_only_appended(store: &dyn Store) {
         StoreWrite::AppendEvents(order, kinds.iter().map(|kind| event(kind)).collect())
     };
     write(store, [append(one.id, &["A", "B"])]).await.unwrap();
-    write(store, [append(other.id, &["X"]), append(one.id, &["C"])])
-        .await
-        .unwrap();
+    write(store, [append(other.id, &["X"]), append(one.id, &["C"])]).await.unwrap();
     write(store, [append(one.id, &[])]).await.unwrap();
 
     let all = [(1, event("A")), (2, event("B")), (3, event("C"))];
@@ -279,9 +243,7 @@ pub(crate) async fn events_are_numbered_and_only_appended(store: &dyn Store) {
 
 pub(crate) async fn of_fifty_at_once_one_wins(store: &dyn Store) {
     let app = app_id();
-    let orders: Vec<_> = (0..50)
-        .map(|seconds| order(app, OrderKind::Deploy, seconds))
-        .collect();
+    let orders: Vec<_> = (0..50).map(|seconds| order(app, OrderKind::Deploy, seconds)).collect();
     let outcomes = join_all(orders.iter().map(|order| write(store, [insert(order)]))).await;
 
     let active = store.active_order_of(app).await.unwrap().unwrap();

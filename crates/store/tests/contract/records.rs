@@ -21,10 +21,7 @@ pub(crate) async fn keys_are_kept(store: &dyn Store) {
     store.insert_key(older.clone()).await.unwrap();
     assert_eq!(store.key("LTAI2").await.unwrap(), Some(younger.clone()));
     assert_eq!(store.key("ltai2").await.unwrap(), None);
-    assert_eq!(
-        store.keys().await.unwrap(),
-        [older.clone(), younger.clone()]
-    );
+    assert_eq!(store.keys().await.unwrap(), [older.clone(), younger.clone()]);
 
     let mut again = older.clone();
     again.secret = Secret::new("another");
@@ -33,10 +30,7 @@ pub(crate) async fn keys_are_kept(store: &dyn Store) {
     assert_eq!(store.key("LTAI1").await.unwrap(), Some(older));
 
     assert!(store.set_key_enabled("LTAI2", false).await.unwrap());
-    let disabled = AccessKey {
-        enabled: false,
-        ..younger
-    };
+    let disabled = AccessKey { enabled: false, ..younger };
     assert_eq!(store.key("LTAI2").await.unwrap(), Some(disabled));
     assert!(!store.set_key_enabled("LTAI3", true).await.unwrap());
 }
@@ -60,21 +54,12 @@ pub(crate) async fn clusters_are_kept(store: &dyn Store) {
     let older = cluster("here", 1, ClusterAccess::InCluster);
     store.put_cluster(younger.clone()).await.unwrap();
     store.put_cluster(older.clone()).await.unwrap();
-    assert_eq!(
-        store.cluster(younger.id).await.unwrap(),
-        Some(younger.clone())
-    );
+    assert_eq!(store.cluster(younger.id).await.unwrap(), Some(younger.clone()));
     assert_eq!(store.cluster(cluster_id()).await.unwrap(), None);
-    assert_eq!(
-        store.clusters().await.unwrap(),
-        [older.clone(), younger.clone()]
-    );
+    assert_eq!(store.clusters().await.unwrap(), [older.clone(), younger.clone()]);
 
-    let replaced = ClusterRecord {
-        access: ClusterAccess::Kubeconfig(Secret::new("new")),
-        updated_at: at(9),
-        ..older.clone()
-    };
+    let replaced =
+        ClusterRecord { access: ClusterAccess::Kubeconfig(Secret::new("new")), updated_at: at(9), ..older.clone() };
     store.put_cluster(replaced.clone()).await.unwrap();
     assert_eq!(store.clusters().await.unwrap(), [replaced, younger.clone()]);
     assert!(store.delete_cluster(older.id).await.unwrap());
@@ -99,19 +84,13 @@ pub(crate) async fn logical_regions_are_kept(store: &dyn Store) {
     let test = put(region(0, "test")).await.unwrap();
     assert!(dev.id > 0 && test.id > dev.id);
     assert_eq!(dev, region(dev.id, "dev"));
-    assert_eq!(
-        store.logical_regions().await.unwrap(),
-        [dev.clone(), test.clone()]
-    );
+    assert_eq!(store.logical_regions().await.unwrap(), [dev.clone(), test.clone()]);
 
     assert_eq!(put(region(0, "dev")).await, None, "its region id is taken");
     assert_eq!(put(region(test.id, "dev")).await, None, "taken by another");
     assert_eq!(put(region(test.id + 1, "new")).await, None, "no such id");
     assert_eq!(put(region(-1, "new")).await, None, "no such id");
-    let same = LogicalRegion {
-        debug_enable: false,
-        ..dev.clone()
-    };
+    let same = LogicalRegion { debug_enable: false, ..dev.clone() };
     assert_eq!(put(same.clone()).await, Some(same.clone()));
     let renamed = region(test.id, "stage");
     assert_eq!(put(renamed.clone()).await, Some(renamed.clone()));

@@ -29,11 +29,7 @@ pub(crate) fn cluster_id() -> ClusterId {
 }
 
 pub(crate) fn workload(name: &str) -> WorkloadRef {
-    WorkloadRef {
-        cluster: ClusterId::new(Uuid::from_u128(1)),
-        namespace: "default".to_owned(),
-        name: name.to_owned(),
-    }
+    WorkloadRef { cluster: ClusterId::new(Uuid::from_u128(1)), namespace: "default".to_owned(), name: name.to_owned() }
 }
 
 pub(crate) fn app(name: &str) -> Application {
@@ -52,10 +48,7 @@ pub(crate) fn app(name: &str) -> Application {
         replicas: 10,
         instances_before_stop: None,
         state: AppState::Running,
-        held: Some(Held {
-            from: VersionNumber(1),
-            to: VersionNumber(2),
-        }),
+        held: Some(Held { from: VersionNumber(1), to: VersionNumber(2) }),
         created_at: at(0),
         revision: 0,
     }
@@ -69,11 +62,7 @@ pub(crate) fn order(app: AppId, kind: OrderKind, seconds: i64) -> Order {
         app,
         workload: workload("web"),
         kind,
-        actor: Actor {
-            user: "root".to_owned(),
-            source: "pop".to_owned(),
-            trace_id: "trace".to_owned(),
-        },
+        actor: Actor { user: "root".to_owned(), source: "pop".to_owned(), trace_id: "trace".to_owned() },
         description: "scale".to_owned(),
         created_at: at(seconds),
         finished_at: None,
@@ -94,13 +83,7 @@ pub(crate) fn order(app: AppId, kind: OrderKind, seconds: i64) -> Order {
 }
 
 fn resize() -> Resize {
-    Resize {
-        from: 3,
-        to: 4,
-        timeout_seconds: 600,
-        asked: true,
-        generation: 7,
-    }
+    Resize { from: 3, to: 4, timeout_seconds: 600, asked: true, generation: 7 }
 }
 
 pub(crate) fn pipeline(id: PartId) -> Pipeline {
@@ -126,11 +109,7 @@ pub(crate) fn pipeline(id: PartId) -> Pipeline {
 
 /// The next revision, with this status.
 pub(crate) fn next(order: &Order, status: Status) -> Order {
-    Order {
-        status,
-        revision: order.revision + 1,
-        ..order.clone()
-    }
+    Order { status, revision: order.revision + 1, ..order.clone() }
 }
 
 pub(crate) fn version(app: AppId, number: u32) -> Version {
@@ -156,11 +135,7 @@ pub(crate) fn version(app: AppId, number: u32) -> Version {
 }
 
 pub(crate) fn event(kind: &str) -> Event {
-    Event {
-        at: at(5),
-        kind: kind.to_owned(),
-        text: format!("{kind} 发生了"),
-    }
+    Event { at: at(5), kind: kind.to_owned(), text: format!("{kind} 发生了") }
 }
 
 pub(crate) fn insert(order: &Order) -> StoreWrite {
@@ -184,15 +159,7 @@ pub(crate) fn put_version(version: &Version) -> StoreWrite {
 }
 
 /// Commits without a lease.
-pub(crate) async fn write(
-    store: &dyn Store,
-    writes: impl IntoIterator<Item = StoreWrite>,
-) -> Result<(), CommitError> {
+pub(crate) async fn write(store: &dyn Store, writes: impl IntoIterator<Item = StoreWrite>) -> Result<(), CommitError> {
     let writes = writes.into_iter().collect();
-    store
-        .commit(Commit {
-            lease: None,
-            writes,
-        })
-        .await
+    store.commit(Commit { lease: None, writes }).await
 }

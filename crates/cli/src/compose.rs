@@ -74,6 +74,8 @@ impl Composition {
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
         };
+        #[cfg(feature = "crash-points")]
+        let ports = crate::crash_point::in_front_of(ports);
         let engine = Engine::new(ports, Settings::new(holder()));
         let server = Server::new(options.server, Arc::clone(&engine));
         let composition = Self { store, clusters, engine, server };

@@ -14,6 +14,8 @@ mod arguments;
 mod client;
 mod commands;
 mod compose;
+#[cfg(feature = "crash-points")]
+mod crash_point;
 mod exit;
 mod logging;
 mod output;

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use sternway_core::ids::OrderId;
@@ -197,18 +198,23 @@ async fn each_fault_at_each_write(story: Story) {
             let places = Arc::clone(&places);
             let task = playing.spawn_local(async move {
                 let _place = places.acquire_owned().await;
-                case.play().await
+                let began = Instant::now();
+                case.play().await;
+                began.elapsed()
             });
             names.insert(task.id(), format!("{name} at write {}", write + 1));
         }
     }
     // A case that fails has said why; here it gets its name.
-    let mut failed = Vec::new();
+    let (mut failed, mut slowest) = (Vec::new(), None);
     while let Some(ended) = playing.join_next_with_id().await {
-        failed.extend(ended.err().map(|error| &names[&error.id()]));
+        match ended {
+            Ok((task, took)) => slowest = slowest.max(Some((took, &names[&task]))),
+            Err(error) => failed.push(&names[&error.id()]),
+        }
     }
     assert!(failed.is_empty(), "{story:?}: {} of {} cases failed: {failed:#?}", failed.len(), names.len());
-    println!("{story:?}: {writes} writes, {} cases", names.len());
+    println!("{story:?}: {writes} writes, {} cases, the slowest: {slowest:?}", names.len());
 }
 
 #[tokio::test]

@@ -1,0 +1,12 @@
+//! The real binary, server and sandbox as separate processes: killed at every commit and every write to the cluster, on a full
+//! disk, with a locked database, beside a second server, in a directory that it may not write to.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod client;
+#[cfg(feature = "crash-points")]
+mod matrix;
+mod site;
+mod store_trouble;
+#[cfg(feature = "crash-points")]
+mod story;

@@ -12,7 +12,7 @@
 //! ```
 //!
 //! At most one effect is pending, and no other is decided before its outcome is known. One file per job says what its observations
-//! mean; [`outcome`] and [`command`] serve all of them.
+//! mean; `outcome` and `command` serve all of them.
 
 mod command;
 mod create;

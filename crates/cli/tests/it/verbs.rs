@@ -35,6 +35,10 @@ fn create(verbs: &Verbs<'_>) {
 
 /// Manual batches, a confirmation, and a rollback in between.
 fn release_and_go_back(verbs: &Verbs<'_>) {
+    let dry = verbs.run("deploy shop --image shop:v2 --batches 3 --manual --dry-run -o json").json();
+    let writes = dry["DryRun"]["Writes"].as_array().unwrap();
+    assert_eq!((&writes[0]["Purpose"], &writes[writes.len() - 1]["Purpose"]), (&"wave".into(), &"finish".into()));
+    assert_eq!(dry["ChangeOrderId"], "", "nothing was started");
     let line = "deploy shop --image shop:v2 --batches 3 --manual --wait --until-confirmation";
     let order = word(&verbs.run(line).ended(0));
     assert_eq!(verbs.status(&order), 8);

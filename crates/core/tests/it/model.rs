@@ -27,6 +27,8 @@ pub(crate) struct Cluster {
     pub(crate) sets: Vec<Set>,
     pub(crate) pods: Vec<Pod>,
     pub(crate) budget: Option<u32>,
+    /// An image that cannot be pulled any more.
+    pub(crate) vanished: Option<String>,
     pub(crate) now: Timestamp,
     observed_generation: u64,
     resource_version: u64,
@@ -57,6 +59,7 @@ impl Cluster {
             sets: Vec::new(),
             pods: Vec::new(),
             budget: None,
+            vanished: None,
             now,
             observed_generation: 0,
             resource_version: 1,
@@ -302,7 +305,15 @@ impl Cluster {
             .map(|set| set.image.clone());
         let pod = &mut self.pods[*index];
         "Running".clone_into(&mut pod.phase);
-        if image.is_some_and(|image| image.contains("bad")) {
+        if image.is_some() && image == self.vanished {
+            pod.problem = Some(Problem {
+                kind: ProblemKind::ImagePull,
+                container: "web".to_owned(),
+                reason: "ImagePullBackOff".to_owned(),
+                message: "not found".to_owned(),
+                last_log: None,
+            });
+        } else if image.is_some_and(|image| image.contains("bad")) {
             pod.restarts += 1;
             pod.problem = Some(Problem {
                 kind: ProblemKind::CrashLoop,

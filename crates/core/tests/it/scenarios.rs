@@ -379,3 +379,118 @@ fn a_deploy_that_may_not_move_ends_at_its_deadline() {
     assert_eq!(world.order(id).pipelines[0].error.as_ref().unwrap().code, "DeadlineExceeded");
     assert_eq!(world.cluster.ready_of("app:v1"), 4);
 }
+
+#[test]
+fn from_all_new_back_to_all_old() {
+    let mut world = World::new(10, DEFAULT_STRATEGY);
+    let id = world.deploy("app:v2", ONE_BATCH, OnFailure::Rollback).unwrap();
+    while world.cluster.ready_of("app:v2") < 10 || world.cluster.ready_of("app:v1") > 0 {
+        if !world.perform(false) {
+            world.observe();
+        }
+        world.native(0);
+        world.native(1);
+        world.native(2);
+        world.pass(1);
+    }
+    let rollback = world.abort_and_roll_back(id).unwrap();
+    // The world checks at every move that no ready pod goes below the floor.
+    assert_eq!(world.run().unwrap().status, Status::Succeeded);
+    assert_eq!(world.order(rollback).brings(), Some(VersionNumber(1)));
+    check_settled(&mut world);
+}
+
+#[test]
+fn abort_then_scaled_down_and_up_again() {
+    let (mut world, id) = half_way();
+    world.abort(id).unwrap();
+    world.guard_floor = false;
+    for replicas in [4, 10] {
+        world.cluster.patch(&serde_json::json!({"spec": {"replicas": replicas}}));
+        world.cluster.settle();
+        assert!(world.cluster.ready() >= replicas - 2, "it goes on serving");
+    }
+    let back = world.deploy("app:v1", ONE_BATCH, OnFailure::Rollback).unwrap();
+    world.run();
+    assert_eq!(world.order(back).status, Status::Succeeded);
+    check_settled(&mut world);
+}
+
+#[test]
+fn two_bad_releases_go_back_to_the_last_good_one_and_a_third_succeeds() {
+    let mut world = World::new(6, DEFAULT_STRATEGY);
+    for image in ["app:v2-bad", "app:v3-bad"] {
+        world.deploy(image, THREE_MANUAL, OnFailure::Rollback).unwrap();
+        world.run();
+        assert_eq!(world.orders.last().unwrap().brings(), Some(VersionNumber(1)), "not the previous number");
+        check_settled(&mut world);
+    }
+    world.deploy("app:v4", ONE_BATCH, OnFailure::Rollback).unwrap();
+    world.run();
+    check_settled(&mut world);
+    assert_eq!((world.app.current, world.app.last_good), (Some(VersionNumber(4)), Some(VersionNumber(4))));
+}
+
+#[test]
+fn a_version_whose_replica_set_is_gone_comes_back_from_its_snapshot() {
+    let mut world = World::new(4, DEFAULT_STRATEGY);
+    for image in ["app:v2", "app:v3"] {
+        world.deploy(image, ONE_BATCH, OnFailure::Rollback).unwrap();
+        world.run();
+    }
+    world.cluster.sets.retain(|set| set.wanted > 0);
+    let order = world.deploy_version(VersionNumber(1));
+    assert_eq!(world.run().unwrap().status, Status::Succeeded);
+    let brought = world.order(order).brings().unwrap();
+    assert_eq!(world.version(brought).snapshot, world.version(VersionNumber(1)).snapshot);
+    check_settled(&mut world);
+}
+
+#[test]
+fn a_rollback_that_cannot_finish_ends_at_its_deadline_with_the_reason() {
+    let (mut world, id) = half_way();
+    let rollback = world.abort_and_roll_back(id).unwrap();
+    world.cluster.vanished = Some("app:v1".to_owned());
+    world.run();
+    let order = world.order(rollback);
+    assert_eq!(order.status, Status::Failed);
+    let error = order.pipelines[0].error.as_ref().unwrap();
+    assert_eq!(error.code, "RollbackFailed");
+    assert!(error.message.contains("ImagePullBackOff") && error.message.contains("600 seconds"), "{}", error.message);
+    assert!(world.cluster.ready() >= 8, "the best capacity that can be had goes on serving");
+    assert!(world.active().is_none(), "nothing loops silently");
+}
+
+#[test]
+fn a_hold_that_someone_takes_off_is_put_back_where_the_pods_are() {
+    let (mut world, id) = half_way();
+    while world.order(id).pending.is_some() {
+        world.perform(false);
+    }
+    world.cluster.patch(&serde_json::json!({"spec": {"minReadySeconds": null, "progressDeadlineSeconds": 600}}));
+    world.observe();
+    world.perform(false);
+    assert!(world.cluster.workload().is_held());
+    assert!(world.events.iter().any(|event| event.kind == "HoldRenewed"));
+    while world.run().unwrap().status == Status::AwaitingConfirmation {
+        world.confirm(id).unwrap();
+    }
+    assert_eq!(world.order(id).status, Status::Succeeded);
+    check_settled(&mut world);
+}
+
+#[test]
+fn a_deployment_deleted_in_mid_release_or_rollback_ends_the_order() {
+    let (mut world, id) = half_way();
+    while world.order(id).pending.is_some() {
+        world.perform(false);
+    }
+    world.observe_gone();
+    assert_eq!(world.order(id).status, Status::Failed);
+    assert_eq!(world.order(id).pipelines[1].error.as_ref().unwrap().code, "WorkloadGone");
+    let (mut world, id) = half_way();
+    let rollback = world.abort_and_roll_back(id).unwrap();
+    world.observe_gone();
+    assert_eq!(world.order(rollback).status, Status::Failed);
+    assert!(world.active().is_none());
+}

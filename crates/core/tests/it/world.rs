@@ -184,6 +184,34 @@ impl World {
         true
     }
 
+    /// Someone deletes the Deployment.
+    pub(crate) fn observe_gone(&mut self) {
+        let index = self.active().expect("an order is active");
+        let gone = sternway_core::observation::Observation::Gone { pods: Vec::new() };
+        self.step(index, Input::Observed(&gone)).expect("observations are legal");
+    }
+
+    /// Begins to deploy a version that was there before, as it was.
+    pub(crate) fn deploy_version(&mut self, number: VersionNumber) -> OrderId {
+        let request =
+            Request { order: self.fresh_id(), actor: actor(), description: String::new(), now: self.cluster.now };
+        let base = self.versions.iter().find(|version| Some(version.number) == self.app.current).unwrap();
+        let deploy = DeployRequest {
+            kind: OrderKind::DeployHistory,
+            target: DeployTarget::Version(self.version(number)),
+            batches: sternway_core::plan::ONE_BATCH,
+            batch_timeout_seconds: 600,
+            on_failure: OnFailure::Rollback,
+            replicas: None,
+        };
+        let birth = birth::deploy(&self.app, base, &self.cluster.workload(), deploy, &request).unwrap();
+        self.app = birth.app;
+        self.versions.extend(birth.versions);
+        let id = birth.order.id;
+        self.orders.push(birth.order);
+        id
+    }
+
     /// One try of the pending effect of the active order. False if there is none. `lost` is a crash after the write: the outcome is not told.
     pub(crate) fn perform(&mut self, lost: bool) -> bool {
         let Some(index) = self.active() else {

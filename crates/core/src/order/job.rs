@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::ids::VersionNumber;
-use crate::observation::Problem;
 use crate::plan::Wave;
 use crate::template::TemplateDigest;
 use crate::version::Snapshot;
@@ -140,8 +139,6 @@ pub struct Restore {
     pub phase: RestorePhase,
     /// The generation that the last write made.
     pub generation: u64,
-    /// What kept it from progress when last seen.
-    pub trouble: Option<Problem>,
 }
 
 /// Where a rollback stands.

@@ -1,7 +1,5 @@
 //! Observations of a creation.
 
-use jiff::SignedDuration;
-
 use super::{Draft, VersionChange, release};
 use crate::application::AppChange;
 use crate::effect::Effect;
@@ -37,17 +35,9 @@ pub(super) fn observed(draft: &mut Draft<'_>, create: &Create, observation: &Obs
 }
 
 fn check_deadline(draft: &mut Draft<'_>, create: &Create) {
-    let since = draft.order.created_at;
-    let deadline = since.checked_add(SignedDuration::from_secs(i64::from(create.timeout_seconds)));
-    let Ok(deadline) = deadline else { return };
-    if draft.now() < deadline {
-        return draft.wake_at(deadline);
+    if draft.timed_out(draft.order.created_at, create.timeout_seconds) {
+        let why = draft.why("not all instances became available");
+        let message = format!("the application did not come up within {} seconds: {why}", create.timeout_seconds);
+        draft.fail(Failure { code: "DeadlineExceeded".to_owned(), message });
     }
-    let trouble = draft.order.pending.as_ref().and_then(|pending| pending.trouble.clone());
-    let why = trouble.or_else(|| draft.why_not_ready().map(|failure| failure.message));
-    let why = why.unwrap_or_else(|| "not all instances became available".to_owned());
-    draft.fail(Failure {
-        code: "DeadlineExceeded".to_owned(),
-        message: format!("the application did not come up within {} seconds: {why}", create.timeout_seconds),
-    });
 }

@@ -1,7 +1,5 @@
 //! Observations of a deletion.
 
-use jiff::SignedDuration;
-
 use super::Draft;
 use crate::application::AppChange;
 use crate::effect::Effect;
@@ -23,16 +21,9 @@ pub(super) fn observed(draft: &mut Draft<'_>, delete: &Delete, observation: &Obs
         return draft.succeed("Apply success. <br>application is deleted");
     }
     draft.say(format!("{left} instances are still there"));
-    let since = draft.order.created_at;
-    let deadline = since.checked_add(SignedDuration::from_secs(i64::from(delete.timeout_seconds)));
-    let Ok(deadline) = deadline else { return };
-    if draft.now() < deadline {
-        return draft.wake_at(deadline);
+    if draft.timed_out(draft.order.created_at, delete.timeout_seconds) {
+        let why = draft.why(&format!("{left} instances are still there"));
+        let message = format!("not deleted within {} seconds: {why}", delete.timeout_seconds);
+        draft.fail(Failure { code: "DeadlineExceeded".to_owned(), message });
     }
-    let trouble = draft.order.pending.as_ref().and_then(|pending| pending.trouble.clone());
-    let why = trouble.unwrap_or_else(|| format!("{left} instances are still there"));
-    draft.fail(Failure {
-        code: "DeadlineExceeded".to_owned(),
-        message: format!("not deleted within {} seconds: {why}", delete.timeout_seconds),
-    });
 }

@@ -1,6 +1,6 @@
 //! A transition in the making: the order being changed, and what follows beside it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Context, Transition, VersionChange};
 use crate::application::AppChange;
@@ -137,6 +137,21 @@ impl<'a> Draft<'a> {
         troubled
             .or_else(|| instances.find(|instance| instance.ready_at.is_none() && instance.phase != "Gone"))
             .map(health::describe)
+    }
+
+    /// Whether `seconds` have passed since `since`; if not, asks to be woken when they will have.
+    pub(super) fn timed_out(&mut self, since: Timestamp, seconds: u32) -> bool {
+        let Ok(deadline) = since.checked_add(SignedDuration::from_secs(i64::from(seconds))) else { return false };
+        if self.now() < deadline {
+            self.wake_at(deadline);
+        }
+        self.now() >= deadline
+    }
+
+    /// Why the pending effect is not done, or what keeps an instance from being ready; `otherwise` if neither is known.
+    pub(super) fn why(&self, otherwise: &str) -> String {
+        let trouble = self.order.pending.as_ref().and_then(|pending| pending.trouble.clone());
+        trouble.or_else(|| self.why_not_ready().map(|failure| failure.message)).unwrap_or_else(|| otherwise.to_owned())
     }
 
     /// Ends the order well.

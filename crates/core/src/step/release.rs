@@ -230,38 +230,31 @@ pub(super) fn ready_message(version: crate::ids::VersionNumber) -> String {
     format!("Apply success. <br>application is ready at desired state, version: {version}")
 }
 
-/// When the present batch has failed; `None` while a gate or a person is waited for.
-fn deadline(release: &Release, started: Option<Timestamp>) -> Option<Timestamp> {
-    let since = match &release.phase {
+/// Since when the present batch takes time; `None` while a gate or a person is waited for.
+fn running_since(draft: &Draft<'_>, release: &Release) -> Option<Timestamp> {
+    match &release.phase {
         ReleasePhase::Rolling { since, .. } => Some(*since),
         ReleasePhase::Waiting { .. } | ReleasePhase::Paused { .. } => None,
-        ReleasePhase::Finishing => started,
-    };
-    since?.checked_add(SignedDuration::from_secs(i64::from(release.batch_timeout_seconds))).ok()
+        ReleasePhase::Finishing => draft.order.pipelines[draft.order.present_pipeline()].started_at,
+    }
 }
 
 fn check_deadline(draft: &mut Draft<'_>, release: &Release, workload: &Workload) {
-    let started = draft.order.pipelines[draft.order.present_pipeline()].started_at;
-    let Some(deadline) = deadline(release, started) else { return };
-    if draft.now() < deadline {
-        return draft.wake_at(deadline);
+    if is_overdue(draft, release) {
+        let ready = workload.old_ready() + workload.new_ready();
+        overdue(draft, release, &format!(" ({ready} of {} instances ready)", workload.replicas));
     }
-    let ready = workload.old_ready() + workload.new_ready();
-    let counts = format!(" ({ready} of {} instances ready)", workload.replicas);
-    overdue(draft, release, &counts);
 }
 
 /// Whether the present batch has taken too long.
-pub(super) fn is_overdue(draft: &Draft<'_>, release: &Release) -> bool {
-    let started = draft.order.pipelines[draft.order.present_pipeline()].started_at;
-    deadline(release, started).is_some_and(|deadline| deadline <= draft.now())
+pub(super) fn is_overdue(draft: &mut Draft<'_>, release: &Release) -> bool {
+    running_since(draft, release).is_some_and(|since| draft.timed_out(since, release.batch_timeout_seconds))
 }
 
 /// Fails the release because the present batch has taken too long, with what is known of why.
 pub(super) fn overdue(draft: &mut Draft<'_>, release: &Release, counts: &str) {
-    let why = draft.why_not_ready().map(|failure| failure.message);
-    let trouble = draft.order.pending.as_ref().and_then(|pending| pending.trouble.clone());
-    let why = why.or(trouble).unwrap_or_else(|| draft.order.pipelines[draft.order.present_pipeline()].message.clone());
+    let message = draft.order.pipelines[draft.order.present_pipeline()].message.clone();
+    let why = draft.why(&message);
     let message = format!("the batch did not complete within {} seconds{counts}: {why}", release.batch_timeout_seconds);
     fail(draft, release, Failure { code: "DeadlineExceeded".to_owned(), message });
 }

@@ -1,7 +1,5 @@
 //! Observations of a scaling, a start or a stop.
 
-use jiff::SignedDuration;
-
 use super::Draft;
 use crate::application::AppChange;
 use crate::effect::Effect;
@@ -58,17 +56,9 @@ fn is_reached(workload: &Workload) -> bool {
 }
 
 fn check_deadline(draft: &mut Draft<'_>, resize: &Resize) {
-    let since = draft.order.created_at;
-    let deadline = since.checked_add(SignedDuration::from_secs(i64::from(resize.timeout_seconds)));
-    let Ok(deadline) = deadline else { return };
-    if draft.now() < deadline {
-        return draft.wake_at(deadline);
+    if draft.timed_out(draft.order.created_at, resize.timeout_seconds) {
+        let why = draft.why("not all instances are as wanted");
+        let message = format!("not at {} instances within {} seconds: {why}", resize.to, resize.timeout_seconds);
+        draft.fail(Failure { code: "DeadlineExceeded".to_owned(), message });
     }
-    let trouble = draft.order.pending.as_ref().and_then(|pending| pending.trouble.clone());
-    let why = trouble.or_else(|| draft.why_not_ready().map(|failure| failure.message));
-    let why = why.unwrap_or_else(|| "not all instances are as wanted".to_owned());
-    draft.fail(Failure {
-        code: "DeadlineExceeded".to_owned(),
-        message: format!("not at {} instances within {} seconds: {why}", resize.to, resize.timeout_seconds),
-    });
 }

@@ -1,7 +1,5 @@
 //! Observations of a rollback: one patch back, wait until every pod is back, one patch to give the strategy back.
 
-use jiff::SignedDuration;
-
 use super::Draft;
 use crate::application::AppChange;
 use crate::effect::{self, Effect};
@@ -80,14 +78,10 @@ fn gone(draft: &mut Draft<'_>) {
 }
 
 fn check_deadline(draft: &mut Draft<'_>, restore: &Restore, workload: &Workload) {
-    let deadline = restore.since.checked_add(SignedDuration::from_secs(i64::from(restore.timeout_seconds)));
-    let Ok(deadline) = deadline else { return };
-    if draft.now() < deadline {
-        return draft.wake_at(deadline);
+    if !draft.timed_out(restore.since, restore.timeout_seconds) {
+        return;
     }
-    let trouble = draft.order.pending.as_ref().and_then(|pending| pending.trouble.clone());
-    let why = trouble.or_else(|| draft.why_not_ready().map(|failure| failure.message));
-    let why = why.unwrap_or_else(|| "not all instances of the old version came back".to_owned());
+    let why = draft.why("not all instances of the old version came back");
     let ready = workload.old_ready() + workload.new_ready();
     draft.fail(Failure {
         code: "RollbackFailed".to_owned(),

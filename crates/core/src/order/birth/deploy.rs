@@ -143,7 +143,6 @@ fn go_back(mut app: Application, from: NumberedSnapshot, deploy: &DeployRequest<
         since: request.now,
         phase: RestorePhase::Asking,
         generation: 0,
-        trouble: None,
     };
     let order = order(request, &app, deploy.kind, description, ONE_BATCH, Job::Restore(Box::new(restore)));
     Birth { events: vec![accepted(request, &order)], order, app, versions: Vec::new() }

@@ -107,7 +107,6 @@ pub(in crate::step) fn rollback_of(
             since: now,
             phase: RestorePhase::Asking,
             generation: 0,
-            trouble: None,
         })),
         pending: None,
         rolls_back: Some(order.id),

@@ -140,10 +140,11 @@ impl SimClusters {
         }
         let write = self.compiled(effect, workload, fresh.as_ref(), writer)?;
         let breakage = self.breakage();
+        // What is true before the question: a yes can only be right if it was so then, and a no is never wrong.
+        let asked = self.universe.lock().judge.guarded(writer, effect);
         if write != Write::Nothing && breakage != Some(Breakage::GuardIgnored) && !guard.still_ours().await {
             return Err(ClusterError::NotOurs);
         }
-        let asked = self.universe.lock().judge.guarded(writer, effect);
         match (write, fresh) {
             (Write::Nothing, Some(fresh)) if !matches!(effect, Effect::Delete) => Ok(mirror::performed(&fresh.object)),
             (Write::Nothing, _) => Ok(GONE),

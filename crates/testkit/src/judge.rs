@@ -47,8 +47,8 @@ pub(crate) struct Judge {
     pub(crate) apps: BTreeMap<AppId, Application>,
     pub(crate) versions: BTreeMap<(AppId, VersionNumber), Version>,
     leases: BTreeMap<OrderId, Fence>,
-    /// Who holds a fence: a process in one of its lives.
-    owners: BTreeMap<Fence, (usize, u32)>,
+    /// Which process holds a fence, whatever life it is in: one that comes back in time under its name goes on with its lease.
+    owners: BTreeMap<Fence, usize>,
     abort_asked: BTreeSet<OrderId>,
     rollbacks: BTreeMap<OrderId, OrderId>,
     /// By the name of the Deployment.

@@ -250,10 +250,7 @@ impl Store for SimStore {
         self.call(What::Lease, "take a lease", work, |result| {
             let mut state = universe.lock();
             match result {
-                Ok(Some(fence)) => {
-                    let (fence, life) = (*fence, state.processes[process].life);
-                    state.judge.leased((process, life), order, fence);
-                }
+                Ok(Some(fence)) => state.judge.leased(process, order, *fence),
                 _ => state.tell(|| format!("server {process}: does not get the lease of {}", short(order))),
             }
         })

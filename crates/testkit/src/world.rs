@@ -357,7 +357,7 @@ impl<'s> World<'s> {
                     let ahead = now + SignedDuration::from_hours(24);
                     let taken = self.disk.at_once(async move { store.lease(order, "stranger", ahead, until).await });
                     if let Ok(Some(fence)) = taken {
-                        state.judge.leased((usize::MAX, 0), order, fence);
+                        state.judge.leased(usize::MAX, order, fence);
                     }
                 }
             }

@@ -228,12 +228,14 @@ impl Judge {
         let Effect::Finish { version, .. } = effect else { return };
         // Who releases on what others changed while the order was being born goes back to what it saw.
         let excused = watch.since(&[Outside::Template, Outside::Strategy], since - READ_AGE);
-        watch.original = None;
         let leftover: Vec<_> = after.marks().into_iter().map(str::to_owned).collect();
         if leftover.iter().any(|mark| mark != "sternway.io/application" && mark != "sternway.io/version") {
             self.broken("going back is exact", format!("{name} still carries {leftover:?}"));
         }
         let Some(order) = self.orders.get(&writer.order).cloned() else { return };
+        if order.kind == OrderKind::Rollback {
+            self.watch(name).original = None;
+        }
         let stored = mirror::performed(&Arc::clone(&after.deployment)).stored;
         let wanted = self.versions.get(&(order.app, *version)).map(|version| &version.snapshot);
         if stored.as_ref() != wanted && !matches!(&order.job, Job::Release(release) if release.stored.is_none()) {

@@ -128,6 +128,10 @@ impl Judge {
         let name = order.workload.name.clone();
         let live = Live::read(sandbox, &name);
         let watch = self.watch(&name);
+        if matches!(&order.job, Job::Release(_) | Job::Restore(_)) {
+            // From here on it can only be gone back from by another order.
+            watch.original = None;
+        }
         let recently = watch.disturbed(now) || watch.ever(&[Outside::Deleted]);
         match (&order.job, live) {
             (Job::Delete(_), Some(live)) if !recently && !live.is_deleting() => {
@@ -152,7 +156,7 @@ impl Judge {
         }
     }
 
-    pub(crate) fn leased(&mut self, owner: (usize, u32), order: OrderId, fence: Fence) {
+    pub(crate) fn leased(&mut self, owner: usize, order: OrderId, fence: Fence) {
         let before = self.leases.insert(order, fence);
         if before.is_some_and(|before| before > fence) {
             self.broken("fenced", format!("the lease of {} went back to fence {fence}", short(order)));

@@ -62,6 +62,21 @@ impl OrderKind {
         }
     }
 
+    /// What it is, for a sentence.
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::CreateApp => "a creation",
+            Self::Deploy | Self::DeployHistory => "a deploy",
+            Self::Rollback => "a rollback",
+            Self::ScaleIn | Self::ScaleOut => "a scaling",
+            Self::Restart => "a restart",
+            Self::Start => "a start",
+            Self::Stop => "a stop",
+            Self::DeleteApp => "a deletion",
+            Self::Configure => "a change of configuration",
+        }
+    }
+
     /// Whether the order can be aborted and rolled back: only deploys can.
     pub const fn is_deploy(self) -> bool {
         matches!(self, Self::Deploy | Self::DeployHistory)

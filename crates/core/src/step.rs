@@ -129,7 +129,7 @@ pub enum Illegal {
         status: Status,
     },
     /// Only deploys can be rolled back.
-    #[error("only a deploy can be aborted and rolled back, and {order} is a {}: use AbortChangeOrder to stop it", kind.code())]
+    #[error("only a running deploy of a new version can be aborted and rolled back, and change order {order} is {}: use AbortChangeOrder to stop it", kind.noun())]
     NotADeploy {
         /// The order.
         order: OrderId,

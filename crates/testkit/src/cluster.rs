@@ -16,9 +16,7 @@ use sternway_core::effect::{self, Effect, Fresh, Refusal, Write, Writer};
 use sternway_core::ids::{ClusterId, Fence};
 use sternway_core::observation::Observation;
 use sternway_core::order::Order;
-use sternway_core::ports::{
-    ClusterAccess, ClusterError, ClusterInfo, Clusters, NativeObjects, Performed, WriteGuard,
-};
+use sternway_core::ports::{ClusterAccess, ClusterError, ClusterInfo, Clusters, NativeObjects, Performed, WriteGuard};
 use sternway_sandbox::api::{Body, Request};
 use sternway_sandbox::resources::{self, Resource};
 
@@ -186,9 +184,10 @@ impl SimClusters {
         let fault = self.arrive(true)?;
         let refused = match fault {
             Some(Fault::Conflict) => Some(ClusterError::Conflict),
-            Some(Fault::Busy) => {
-                Some(ClusterError::Unreachable { message: "too many requests".to_owned(), retry_after_seconds: Some(2) })
-            }
+            Some(Fault::Busy) => Some(ClusterError::Unreachable {
+                message: "too many requests".to_owned(),
+                retry_after_seconds: Some(2),
+            }),
             Some(Fault::Internal) => Some(mirror::failure(500, b"internal error")),
             Some(Fault::Unavailable) => Some(mirror::failure(503, b"not ready")),
             Some(Fault::Reset) => Some(unreachable("connection reset")),
@@ -246,7 +245,12 @@ impl SimClusters {
             let template = if spec["template"].is_null() { "" } else { " with template" };
             format!(
                 "server {}: {} under fence {}: {method}{template} surge {} unavailable {} replicas {} -> {status}",
-                self.process, named(effect), writer.fence, strategy["maxSurge"], strategy["maxUnavailable"], spec["replicas"]
+                self.process,
+                named(effect),
+                writer.fence,
+                strategy["maxSurge"],
+                strategy["maxUnavailable"],
+                spec["replicas"]
             )
         });
         if (200..300).contains(&status) {
@@ -272,7 +276,8 @@ impl SimClusters {
         match (breakage, &mut effect, fresh) {
             (Breakage::ScaleByDifference, Effect::Scale { replicas }, Some(fresh)) => {
                 let before = self.universe.lock().judge.resized_from(writer.order);
-                *replicas = (fresh.workload.replicas + *replicas).saturating_sub(before.unwrap_or(fresh.workload.replicas));
+                *replicas =
+                    (fresh.workload.replicas + *replicas).saturating_sub(before.unwrap_or(fresh.workload.replicas));
             }
             (Breakage::RollbackByImage, Effect::Restore(restore), Some(fresh)) => {
                 let mut template = fresh.workload.spec.template.json().clone();
@@ -299,12 +304,17 @@ impl SimClusters {
                         patch.as_object_mut().map(|patch| patch.remove("spec"));
                     }
                     Breakage::RestoreLineMissing => {
-                        patch["metadata"]["annotations"].as_object_mut().map(|marks| marks.remove(effect::marks::RESTORE));
+                        patch["metadata"]["annotations"]
+                            .as_object_mut()
+                            .map(|marks| marks.remove(effect::marks::RESTORE));
                     }
                     Breakage::RestoreLineKeepsHold => {
                         let line = &mut patch["metadata"]["annotations"][effect::marks::RESTORE];
                         if let Some(text) = line.as_str() {
-                            *line = json!(text.replace("/spec/minReadySeconds\",\"value\":0", "/spec/minReadySeconds\",\"value\":2147483646"));
+                            *line = json!(text.replace(
+                                "/spec/minReadySeconds\",\"value\":0",
+                                "/spec/minReadySeconds\",\"value\":2147483646"
+                            ));
                         }
                     }
                     _ => {}
@@ -351,7 +361,9 @@ impl SimClusters {
                     }
                 }
             }
-            None => self.mirror.list(watched, storage.list(resource, Some(NAMESPACE)).map(|object| Value::clone(object))),
+            None => {
+                self.mirror.list(watched, storage.list(resource, Some(NAMESPACE)).map(|object| Value::clone(object)))
+            }
         }
         let revision = storage.revision();
         state.processes[self.process].seen[kind] = Some(revision);

@@ -61,18 +61,42 @@ pub enum Action {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ask {
     Create,
-    Deploy { image: usize, batches: u32, gray: Option<u32>, wait_seconds: Option<u32>, on_failure: u8, replicas: Option<u32>, min_ready_seconds: Option<u32>, timeout_seconds: u32 },
-    History { version: u32, batches: u32 },
-    Restart { batches: u32 },
+    Deploy {
+        image: usize,
+        batches: u32,
+        gray: Option<u32>,
+        wait_seconds: Option<u32>,
+        on_failure: u8,
+        replicas: Option<u32>,
+        min_ready_seconds: Option<u32>,
+        timeout_seconds: u32,
+    },
+    History {
+        version: u32,
+        batches: u32,
+    },
+    Restart {
+        batches: u32,
+    },
     /// Confirms the present batch, or says not yet.
-    Continue { confirm: bool },
+    Continue {
+        confirm: bool,
+    },
     /// `back` orders before the newest.
-    Abort { back: usize },
-    AbortAndRollback { back: usize },
+    Abort {
+        back: usize,
+    },
+    AbortAndRollback {
+        back: usize,
+    },
     Retry,
-    Scale { replicas: u32 },
+    Scale {
+        replicas: u32,
+    },
     Stop,
-    Start { replicas: Option<u32> },
+    Start {
+        replicas: Option<u32>,
+    },
     Delete,
 }
 
@@ -144,7 +168,15 @@ pub enum Fault {
 
 /// Images that deploys choose from; the sandbox reads how they behave from their tags.
 pub const IMAGES: [&str; 9] = [
-    "app:v2", "app:v3", "app:v4", "app:v5-slow3", "app:v6-bad", "app:v7-nopull", "app:v8-neverready", "app:v9-dies40", "app:v10-fails25",
+    "app:v2",
+    "app:v3",
+    "app:v4",
+    "app:v5-slow3",
+    "app:v6-bad",
+    "app:v7-nopull",
+    "app:v8-neverready",
+    "app:v9-dies40",
+    "app:v10-fails25",
 ];
 /// Images before this one are good.
 pub const GOOD_IMAGES: usize = 4;
@@ -163,7 +195,8 @@ const BUSY_MS: u32 = 240_000;
 
 /// The script of a seed.
 pub fn generate(seed: u64) -> Script {
-    let mut maker = Maker { rng: StdRng::seed_from_u64(seed ^ 0x5173_e5ca_1e00_0001), steps: Vec::new(), processes: 1, apps: 1 };
+    let mut maker =
+        Maker { rng: StdRng::seed_from_u64(seed ^ 0x5173_e5ca_1e00_0001), steps: Vec::new(), processes: 1, apps: 1 };
     maker.make()
 }
 
@@ -233,7 +266,11 @@ impl Maker {
             let deploy = self.deploy(calm);
             self.client(at, app, deploy);
             while at < end {
-                at += if self.rng.random_bool(0.25) { self.rng.random_range(1..300) } else { self.rng.random_range(300..25_000) };
+                at += if self.rng.random_bool(0.25) {
+                    self.rng.random_range(1..300)
+                } else {
+                    self.rng.random_range(300..25_000)
+                };
                 let ask = self.ask(calm);
                 let repeats = matches!(ask, Ask::AbortAndRollback { .. }) && self.rng.random_bool(0.4);
                 self.client(at, app, ask.clone());
@@ -257,7 +294,9 @@ impl Maker {
             40..60 => self.deploy(calm),
             60..70 => Ask::AbortAndRollback { back: self.back() },
             70..76 => Ask::Abort { back: self.back() },
-            76..80 => Ask::Scale { replicas: if calm { self.rng.random_range(1..8) } else { self.rng.random_range(0..9) } },
+            76..80 => {
+                Ask::Scale { replicas: if calm { self.rng.random_range(1..8) } else { self.rng.random_range(0..9) } }
+            }
             80..83 => Ask::History { version: self.rng.random_range(1..5), batches: self.rng.random_range(1..3) },
             83..86 => Ask::Restart { batches: self.rng.random_range(1..3) },
             86..89 => Ask::Stop,
@@ -270,7 +309,8 @@ impl Maker {
 
     fn deploy(&mut self, calm: bool) -> Ask {
         let good = calm || self.rng.random_bool(0.7);
-        let image = if good { self.rng.random_range(0..GOOD_IMAGES) } else { self.rng.random_range(GOOD_IMAGES..IMAGES.len()) };
+        let image =
+            if good { self.rng.random_range(0..GOOD_IMAGES) } else { self.rng.random_range(GOOD_IMAGES..IMAGES.len()) };
         Ask::Deploy {
             image,
             batches: self.rng.random_range(1..4),
@@ -292,19 +332,33 @@ impl Maker {
             let process = self.rng.random_range(0..self.processes);
             let app = self.rng.random_range(0..self.apps);
             let action = match kind {
-                0 | 1 => Action::Crash { process, point: self.point(), same_name: self.rng.random_bool(0.5), down_ms: self.rng.random_range(0..20_000) },
-                2 | 3 if self.processes > 1 => Action::Freeze { process, point: self.point(), for_ms: self.rng.random_range(5_000..60_000) },
+                0 | 1 => Action::Crash {
+                    process,
+                    point: self.point(),
+                    same_name: self.rng.random_bool(0.5),
+                    down_ms: self.rng.random_range(0..20_000),
+                },
+                2 | 3 if self.processes > 1 => {
+                    Action::Freeze { process, point: self.point(), for_ms: self.rng.random_range(5_000..60_000) }
+                }
                 2 | 3 => Action::LeaseTaken { app, for_ms: self.rng.random_range(0..20_000) },
-                4 => Action::ClockJump { process, by_ms: *[-3_600_000, -20_000, -3_000, 3_000, 20_000, 90_000].choose(&mut self.rng).unwrap_or(&0) },
+                4 => Action::ClockJump {
+                    process,
+                    by_ms: *[-3_600_000, -20_000, -3_000, 3_000, 20_000, 90_000].choose(&mut self.rng).unwrap_or(&0),
+                },
                 5 => {
-                    let what = *[What::Commit, What::Commit, What::Lease, What::Load].choose(&mut self.rng).unwrap_or(&What::Any);
+                    let what = *[What::Commit, What::Commit, What::Lease, What::Load]
+                        .choose(&mut self.rng)
+                        .unwrap_or(&What::Any);
                     Action::StoreFault { process, what, after: self.rng.random_bool(0.5) }
                 }
                 6 => Action::ClusterFault { process, fault: self.fault() },
                 7 => Action::ClusterAway { process, for_ms: self.rng.random_range(500..70_000) },
-                8 if self.rng.random_bool(0.7) => {
-                    Action::WatchStalled { process, kind: self.rng.random_range(0..4), for_ms: self.rng.random_range(500..20_000) }
-                }
+                8 if self.rng.random_bool(0.7) => Action::WatchStalled {
+                    process,
+                    kind: self.rng.random_range(0..4),
+                    for_ms: self.rng.random_range(500..20_000),
+                },
                 8 => Action::WatchBroken { process, kind: self.rng.random_range(0..4) },
                 9 => Action::Outside { app, change: self.change() },
                 _ => {
@@ -319,14 +373,18 @@ impl Maker {
     }
 
     fn point(&mut self) -> Point {
-        let what = *[What::Commit, What::Commit, What::Write, What::Write, What::Lease, What::Read, What::Any].choose(&mut self.rng).unwrap_or(&What::Any);
+        let what = *[What::Commit, What::Commit, What::Write, What::Write, What::Lease, What::Read, What::Any]
+            .choose(&mut self.rng)
+            .unwrap_or(&What::Any);
         let most = if matches!(what, What::Any | What::Lease) { 30 } else { 4 };
         Point { what, countdown: self.rng.random_range(0..most), after: self.rng.random_bool(0.5) }
     }
 
     fn fault(&mut self) -> Fault {
         use Fault::{Busy, Conflict, Internal, LostAnswer, Reset, SlowAnswer, Unavailable};
-        *[Conflict, Busy, Internal, Unavailable, Reset, LostAnswer, LostAnswer, SlowAnswer].choose(&mut self.rng).unwrap_or(&Reset)
+        *[Conflict, Busy, Internal, Unavailable, Reset, LostAnswer, LostAnswer, SlowAnswer]
+            .choose(&mut self.rng)
+            .unwrap_or(&Reset)
     }
 
     fn change(&mut self) -> Change {

@@ -9,7 +9,8 @@ pub fn shrink(seed: u64, script: &Script, options: Options) -> Script {
     let Some(promise) = run(seed, script, options).violation.map(|violation| violation.promise) else {
         return script.clone();
     };
-    let fails = |script: &Script| run(seed, script, options).violation.is_some_and(|violation| violation.promise == promise);
+    let fails =
+        |script: &Script| run(seed, script, options).violation.is_some_and(|violation| violation.promise == promise);
     let mut best = script.clone();
     let mut size = best.steps.len().div_ceil(2).max(1);
     loop {

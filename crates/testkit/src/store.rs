@@ -118,7 +118,10 @@ fn described(commit: &Commit) -> String {
             short(order.id),
             order.revision,
             order.status.code(),
-            order.pending.as_ref().map_or_else(String::new, |pending| format!(", wants {}", crate::cluster::named(&pending.effect)))
+            order
+                .pending
+                .as_ref()
+                .map_or_else(String::new, |pending| format!(", wants {}", crate::cluster::named(&pending.effect)))
         )),
         StoreWrite::AppendEvents(_, events) if !events.is_empty() => {
             Some(events.iter().map(|event| format!("[{}: {}]", event.kind, event.text)).collect())
@@ -148,7 +151,10 @@ impl Store for SimStore {
             commit.lease = None;
         }
         let written = commit.clone();
-        let (store, lost) = (Arc::clone(&self.disk.store), breakage == Some(Breakage::CommitsLost) && self.universe.lock().judge.commits % 7 == 6);
+        let (store, lost) = (
+            Arc::clone(&self.disk.store),
+            breakage == Some(Breakage::CommitsLost) && self.universe.lock().judge.commits % 7 == 6,
+        );
         let two = breakage == Some(Breakage::TwoActiveOrders);
         let work = async move {
             if lost {

@@ -124,7 +124,9 @@ impl Universe {
             stop_delay: SignedDuration::from_millis(rng.random_range(10..1500)),
             ..sternway_sandbox::Options::default()
         };
-        let lags_ms = std::array::from_fn(|_| if rng.random_bool(0.2) { rng.random_range(200..3000) } else { rng.random_range(1..150) });
+        let lags_ms = std::array::from_fn(|_| {
+            if rng.random_bool(0.2) { rng.random_range(200..3000) } else { rng.random_range(1..150) }
+        });
         Arc::new(Self(Mutex::new(State {
             now: start,
             sandbox: Sandbox::new(options, start),
@@ -189,7 +191,10 @@ impl State {
         self.next_id += 1;
         // Random, so that ids sort in no particular way, and unique by the number they are made from.
         let high: u64 = self.rng.random();
-        uuid::Builder::from_random_bytes(((u128::from(high) << 64) | (self.next_id & u128::from(u64::MAX))).to_be_bytes()).into_uuid()
+        uuid::Builder::from_random_bytes(
+            ((u128::from(high) << 64) | (self.next_id & u128::from(u64::MAX))).to_be_bytes(),
+        )
+        .into_uuid()
     }
 
     /// Most messages are quick, a few are not.

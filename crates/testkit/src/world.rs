@@ -74,9 +74,10 @@ impl Sqlite {
     fn open() -> Self {
         // Where there is memory to write to, a run costs no disk.
         let memory = std::path::Path::new("/dev/shm");
-        let directory =
-            if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.expect("a temporary directory");
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        let directory = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }
+            .expect("a temporary directory");
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let key = MasterKey::load_or_create(directory.path()).expect("a key can be made");
         let store = runtime.block_on(SqliteStore::open(directory.path(), key)).expect("a new database opens");
         Self { runtime, store: Arc::new(store), _directory: directory }

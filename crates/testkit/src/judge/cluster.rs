@@ -143,7 +143,8 @@ impl Judge {
             if now.duration_since(since) < UNREST {
                 continue;
             }
-            let settled = Live::read(sandbox, name).is_none_or(|live| live.is_observed() && live.ready() >= live.replicas());
+            let settled =
+                Live::read(sandbox, name).is_none_or(|live| live.is_observed() && live.ready() >= live.replicas());
             if settled {
                 watch.unrest = None;
             }
@@ -195,7 +196,9 @@ impl Judge {
     fn check_floor(&mut self, name: &str, what: &str, before: &Live, after: &Live, now: Timestamp) {
         let watch = self.watch(name);
         let recent = now - READ_AGE;
-        if watch.lost_ready.is_some_and(|at| at >= recent) || watch.since(&[Outside::Budget, Outside::Scaled, Outside::Pods], recent) {
+        if watch.lost_ready.is_some_and(|at| at >= recent)
+            || watch.since(&[Outside::Budget, Outside::Scaled, Outside::Pods], recent)
+        {
             return;
         }
         let replicas = after.replicas();
@@ -210,7 +213,10 @@ impl Judge {
         };
         let floor = before.floor().min(ready);
         if standing < floor {
-            let text = format!("{what} leaves {standing} of {ready} ready pods of {name} standing, and the floor is {}", before.floor());
+            let text = format!(
+                "{what} leaves {standing} of {ready} ready pods of {name} standing, and the floor is {}",
+                before.floor()
+            );
             self.broken("capacity floor", text);
         }
     }

@@ -17,7 +17,8 @@ impl Judge {
         if let Some((order, fence)) = commit.lease
             && self.leases.get(&order) != Some(&fence)
         {
-            let text = format!("server {process} stored a step of {} under fence {fence}, which it had lost", short(order));
+            let text =
+                format!("server {process} stored a step of {} under fence {fence}, which it had lost", short(order));
             self.broken("fenced", text);
         }
         let mut ended = Vec::new();
@@ -65,17 +66,25 @@ impl Judge {
             return self.broken("nothing is lost", format!("order {} was never born", short(order.id)));
         };
         if before.revision + 1 != order.revision {
-            let text = format!("order {} went from revision {} to {}", short(order.id), before.revision, order.revision);
+            let text =
+                format!("order {} went from revision {} to {}", short(order.id), before.revision, order.revision);
             self.broken("one order per app", text);
         }
         if before.status.is_terminal() {
-            self.broken("an order that has ended stays", format!("order {} changed after it had ended", short(order.id)));
+            self.broken(
+                "an order that has ended stays",
+                format!("order {} changed after it had ended", short(order.id)),
+            );
         }
     }
 
     fn check_active(&mut self) {
-        let active: Vec<_> =
-            self.orders.values().filter(|order| !order.status.is_terminal()).map(|order| (order.app, order.id)).collect();
+        let active: Vec<_> = self
+            .orders
+            .values()
+            .filter(|order| !order.status.is_terminal())
+            .map(|order| (order.app, order.id))
+            .collect();
         for (app, id) in &active {
             if active.iter().any(|(other_app, other)| other_app == app && other != id) {
                 self.broken("one order per app", format!("order {} is not the only active one", short(*id)));
@@ -139,11 +148,17 @@ impl Judge {
             }
             (Job::Release(_) | Job::Restore(_), Some(live)) if !recently => {
                 if live.is_held() {
-                    self.broken("going back is exact", format!("order {} ended well, and {name} is held", short(order.id)));
+                    self.broken(
+                        "going back is exact",
+                        format!("order {} ended well, and {name} is held", short(order.id)),
+                    );
                 } else if live.ready() < live.replicas() || live.ready_of_target() < live.replicas() {
                     let text = format!(
                         "order {} ended well, and {} of {} pods are ready, {} of them of its version",
-                        short(order.id), live.ready(), live.replicas(), live.ready_of_target()
+                        short(order.id),
+                        live.ready(),
+                        live.replicas(),
+                        live.ready_of_target()
                     );
                     self.broken("ends as it says", text);
                 }

@@ -25,7 +25,8 @@ pub(crate) struct Live {
 
 pub(crate) fn is_ready(pod: &Value) -> bool {
     let conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
-    let ready = conditions.filter(|condition| condition["type"] == "Ready").any(|condition| condition["status"] == "True");
+    let ready =
+        conditions.filter(|condition| condition["type"] == "Ready").any(|condition| condition["status"] == "True");
     ready && !is_deleting(pod)
 }
 
@@ -111,7 +112,8 @@ impl Live {
     }
 
     pub(crate) fn is_observed(&self) -> bool {
-        object::integer(&self.deployment, "/status/observedGeneration").unwrap_or(0) >= object::generation(&self.deployment)
+        object::integer(&self.deployment, "/status/observedGeneration").unwrap_or(0)
+            >= object::generation(&self.deployment)
     }
 
     pub(crate) fn ready(&self) -> i64 {

@@ -82,7 +82,10 @@ impl World<'_> {
         let broken = state.breakage == Some(Breakage::AbortByApplication);
         let app = state.judge.app_of(name)?.id;
         let newest = |back: usize| state.judge.orders_of(name).rev().nth(back).map(|order| order.id);
-        let meant = |back: usize| newest(back).map(|id| (id, if broken { state.judge.active_of(name).map_or(id, |active| active.id) } else { id }));
+        let meant = |back: usize| {
+            newest(back)
+                .map(|id| (id, if broken { state.judge.active_of(name).map_or(id, |active| active.id) } else { id }))
+        };
         let (asked, request) = match ask {
             Ask::Create => return None,
             Ask::Deploy { .. } | Ask::History { .. } | Ask::Restart { .. } => {
@@ -146,7 +149,16 @@ fn deployment(ask: &Ask) -> Option<Deploy> {
         description: String::new(),
     };
     Some(match ask {
-        Ask::Deploy { image, batches, gray, wait_seconds, on_failure, replicas, min_ready_seconds, timeout_seconds } => {
+        Ask::Deploy {
+            image,
+            batches,
+            gray,
+            wait_seconds,
+            on_failure,
+            replicas,
+            min_ready_seconds,
+            timeout_seconds,
+        } => {
             let gate = wait_seconds.map_or(Gate::Manual, |wait_seconds| Gate::Automatic { wait_seconds });
             let image = IMAGES[*image].to_owned();
             // More of the template changes than the image.
@@ -174,7 +186,8 @@ async fn send(engine: &Engine, universe: &Universe, request: Request, timeout: u
     match request {
         Request::Create(creation) => Ok(engine.create(*creation, actor()).await?.id),
         Request::Deploy(app, mut deploy) => {
-            deploy.batch_timeout_seconds = deploy.batch_timeout_seconds.max(if timeout == CALM_TIMEOUT { timeout } else { 0 });
+            deploy.batch_timeout_seconds =
+                deploy.batch_timeout_seconds.max(if timeout == CALM_TIMEOUT { timeout } else { 0 });
             engine.deploy(app, *deploy, actor()).await
         }
         Request::Continue(order, confirm) => {

@@ -93,7 +93,10 @@ impl World<'_> {
             let (store, id) = (Arc::clone(&self.disk.store), order.id);
             let stored = self.disk.at_once(async move { store.order(id).await });
             if !matches!(&stored, Ok(Some(stored)) if *stored == order) {
-                self.universe.lock().judge.broken("nothing is lost", format!("order {} is stored as {stored:?}", short(id)));
+                self.universe
+                    .lock()
+                    .judge
+                    .broken("nothing is lost", format!("order {} is stored as {stored:?}", short(id)));
             }
         }
     }
@@ -117,7 +120,8 @@ impl World<'_> {
         let Some(current) = app.current.filter(|_| app.held.is_none()) else { return };
         let watch = state.judge.watch(&name);
         let given_back = watch.given_back;
-        let touched = given_back.is_none_or(|at| watch.since(&[Outside::Template, Outside::Strategy, Outside::Deleted], at - READ_AGE));
+        let touched = given_back
+            .is_none_or(|at| watch.since(&[Outside::Template, Outside::Strategy, Outside::Deleted], at - READ_AGE));
         if touched {
             return;
         }
@@ -130,7 +134,11 @@ impl World<'_> {
         let image = version.snapshot.template.image();
         let good = !IMAGES[GOOD_IMAGES..].contains(&image);
         if good && (live.ready_of_target() != live.replicas() || live.others_wanted() != 0) {
-            let text = format!("{} of {} pods of {name} are ready at version {current}", live.ready_of_target(), live.replicas());
+            let text = format!(
+                "{} of {} pods of {name} are ready at version {current}",
+                live.ready_of_target(),
+                live.replicas()
+            );
             state.judge.broken("at the version that its orders say", text);
         }
     }
@@ -162,7 +170,9 @@ impl World<'_> {
             });
             let line = live.deployment["metadata"]["annotations"]["sternway.io/restore"].as_str().map(str::to_owned);
             let Some(patch) = line.as_deref().and_then(patch_of) else {
-                return state.judge.broken("recoverable without us", format!("the line of {name} cannot be run: {line:?}"));
+                return state
+                    .judge
+                    .broken("recoverable without us", format!("the line of {name} cannot be run: {line:?}"));
             };
             state.tell(|| format!("a person runs the line of {name}"));
             let (status, answer) = send(state, "PATCH", &deployment_path(name), "application/json-patch+json", &patch);
@@ -185,7 +195,8 @@ impl World<'_> {
         let image = live.deployment["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap_or_default();
         let good = !IMAGES[GOOD_IMAGES..].contains(&image);
         if good && (live.ready_of_target() != live.replicas() || live.others_wanted() != 0) {
-            let text = format!("{} of {} pods of {name} are back after the line", live.ready_of_target(), live.replicas());
+            let text =
+                format!("{} of {} pods of {name} are back after the line", live.ready_of_target(), live.replicas());
             state.judge.broken("recoverable without us", text);
         }
     }

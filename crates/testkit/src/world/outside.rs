@@ -71,7 +71,9 @@ fn previous_template(state: &State, live: &Live) -> Option<Value> {
     let sets = state.sandbox.storage().list(resources::REPLICASETS, Some(NAMESPACE));
     let others = sets.filter(|set| live.sets.iter().any(|(name, _, target)| !target && name == object::name(set)));
     let revision = |set: &&std::sync::Arc<Value>| {
-        object::annotation(set, "deployment.kubernetes.io/revision").and_then(|text| text.parse::<u64>().ok()).unwrap_or(0)
+        object::annotation(set, "deployment.kubernetes.io/revision")
+            .and_then(|text| text.parse::<u64>().ok())
+            .unwrap_or(0)
     };
     let mut template = others.max_by_key(revision)?["spec"]["template"].clone();
     template["metadata"]["labels"].as_object_mut()?.remove("pod-template-hash");

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow, ensure};
 use sternway_cluster::KubeClusters;
-use sternway_core::ports::{Clusters as _, Ids as _, Store as _};
+use sternway_core::ports::{Clusters as _, Store as _};
 use sternway_engine::{Engine, Ports, Settings};
 use sternway_server::{Config, Listener, Server};
 use sternway_store::{DATABASE_FILE, MasterKey, SqliteStore};

@@ -147,7 +147,12 @@ impl Runner<'_> {
             Err(error) => {
                 tracing::info!(order = %order.id, %error, "an effect was not performed");
                 self.backoff.failed(&error, now);
-                self.advance(&order, Input::NotPerformed(&error), lease).await
+                match self.advance(&order, Input::NotPerformed(&error), lease).await? {
+                    // Nothing came of it but another try, of which no watch will tell.
+                    Round::Wait(_) if self.backoff.is_over(now) => Ok(Round::Again),
+                    Round::Wait(until) => Ok(Round::Wait(until.into_iter().chain(self.backoff.until()).min())),
+                    round => Ok(round),
+                }
             }
         }
     }

@@ -83,6 +83,9 @@ pub struct Release {
     pub asked: Option<Wave>,
     /// The generation that the last write made: older observations say nothing about it.
     pub generation: u64,
+    /// The generation that the release was planned on: what watches saw before it (they may lag behind) is not what it starts from.
+    #[serde(default)]
+    pub planned_on: u64,
     /// Where it stands.
     pub phase: ReleasePhase,
 }

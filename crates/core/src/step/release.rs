@@ -29,7 +29,8 @@ pub(super) fn observed(draft: &mut Draft<'_>, release: &Release, observation: &O
         draft.record(workload.new_pods());
     }
     // Until the outcome of a write is known, and until the watches show it, nothing more is decided.
-    if draft.order.pending.is_some() || workload.generation < release.generation {
+    let is_old = workload.generation < release.generation.max(release.planned_on);
+    if draft.order.pending.is_some() || is_old {
         return check_deadline(draft, release, workload);
     }
     if let Some(stored) = &release.stored

@@ -106,6 +106,7 @@ pub fn deploy(
         replicas,
         asked: None,
         generation: 0,
+        planned_on: live.generation,
         phase: ReleasePhase::Rolling { batch: 0, since: request.now },
     };
     let order = order(request, &app, deploy.kind, description, deploy.batches, Job::Release(Box::new(release)));

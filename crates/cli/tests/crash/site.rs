@@ -96,9 +96,11 @@ impl Process {
 
     /// Waits for a line with this text in it; answers with what follows the text, or `None` if the process ends first.
     pub(crate) async fn after(&mut self, text: &str) -> Option<String> {
-        let found = |said: &str| said.lines().find_map(|line| line.split_once(text).map(|(_, rest)| rest.trim().to_owned()));
+        let found =
+            |said: &str| said.lines().find_map(|line| line.split_once(text).map(|(_, rest)| rest.trim().to_owned()));
         let waiting = self.said.wait_for(|(said, ended)| *ended || found(said).is_some());
-        let seen = tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("waited in vain for `{text}`"));
+        let seen =
+            tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("waited in vain for `{text}`"));
         found(&seen.unwrap().0)
     }
 

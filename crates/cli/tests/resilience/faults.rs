@@ -217,17 +217,17 @@ async fn each_fault_at_each_write(story: Story) {
     println!("{story:?}: {writes} writes, {} cases, the slowest: {slowest:?}", names.len());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_release_ends_right_whatever_happens_to_a_write() {
     LocalSet::new().run_until(each_fault_at_each_write(Story::Release)).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_abort_leaves_what_the_next_release_can_go_on_from() {
     LocalSet::new().run_until(each_fault_at_each_write(Story::AbortAndGoOn)).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rollback_ends_right_whatever_happens_to_a_write() {
     LocalSet::new().run_until(each_fault_at_each_write(Story::AbortAndRollBack)).await;
 }

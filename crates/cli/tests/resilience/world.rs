@@ -380,12 +380,16 @@ fn is_ready(pod: &Value) -> bool {
 }
 
 async fn connect(address: SocketAddr, cluster: ClusterId) -> KubeClusters {
-    // Short, because some faults are silent.
+    // Some faults are silent: short enough to see many of them, long enough for a busy machine.
     let options =
-        sternway_cluster::Options { request_timeout: Duration::from_secs(1), ..sternway_cluster::Options::default() };
+        sternway_cluster::Options { request_timeout: Duration::from_secs(3), ..sternway_cluster::Options::default() };
     let clusters = KubeClusters::new(options);
-    let kubeconfig = Secret::new(sternway_sandbox::http::kubeconfig(address));
-    clusters.connect(cluster, &ClusterAccess::Kubeconfig(kubeconfig)).await.unwrap();
+    let access = ClusterAccess::Kubeconfig(Secret::new(sternway_sandbox::http::kubeconfig(address)));
+    let patience = Patience::for_("a connection");
+    while let Err(error) = clusters.connect(cluster, &access).await {
+        assert!(error.is_transient(), "{error}");
+        patience.glance().await;
+    }
     clusters
 }
 

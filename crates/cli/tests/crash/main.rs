@@ -2,6 +2,10 @@
 //! disk, with a locked database, beside a second server, in a directory that it may not write to.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![cfg_attr(
+    feature = "crash-points",
+    expect(clippy::print_stdout, reason = "how many runs there were is worth knowing")
+)]
 
 mod client;
 #[cfg(feature = "crash-points")]

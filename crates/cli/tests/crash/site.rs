@@ -202,6 +202,7 @@ impl Site {
         answer.json().await.unwrap()
     }
 
+    #[cfg(feature = "crash-points")]
     pub(crate) async fn deployment(&self) -> Value {
         self.kubernetes("/apis/apps/v1/namespaces/default/deployments/shop").await
     }

@@ -17,6 +17,8 @@ pub enum PatchError {
     /// A JSON patch does not fit the object (failed test, absent path). The server does not tell which.
     #[error("the patch does not apply")]
     DoesNotApply,
+    #[error("The allowed maximum operations in a JSON patch is {most}, got {given}")]
+    TooManyOperations { most: usize, given: usize },
     /// A strategic merge patch misuses a directive or leaves out a merge key.
     #[error("{0}")]
     Directive(String),

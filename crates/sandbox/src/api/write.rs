@@ -121,6 +121,7 @@ pub(super) fn patched(call: &Call<'_>, expected: Expected, stored: &Value) -> Re
     let (result, shown) = result.map_err(|error| match error {
         PatchError::Malformed(_) => Status::bad_request(error.to_string()),
         PatchError::DoesNotApply => Status::unprocessable(),
+        PatchError::TooManyOperations { .. } => Status::new(413, "RequestEntityTooLarge", error.to_string()),
         PatchError::Directive(why) => Status::unexplained(why),
     })?;
     let strategic = shown.is_some();

@@ -4,10 +4,19 @@ use serde_json::Value;
 
 use super::PatchError;
 
+/// Operations that a real server takes in one patch.
+const MOST_OPERATIONS: usize = 10_000;
+/// What the `copy` operations of one patch may add, as JSON, on a real server. Without it, thirty copies of a document into itself
+/// fill any memory.
+const MOST_COPIED_BYTES: usize = 3 << 20;
+/// Deeper than any object of the API. What reads the result is recursive, and operations could build on each other without end.
+const DEEPEST: usize = 512;
+
 /// Applies a list of operations; `target` is only changed when all of them succeed.
 ///
 /// # Errors
-/// [`PatchError::Malformed`] when the body is not a list of objects, [`PatchError::DoesNotApply`] for everything else.
+/// [`PatchError::Malformed`] when the body is not a list of objects, [`PatchError::TooManyOperations`] when there are more than a real
+/// server takes, [`PatchError::DoesNotApply`] for everything else.
 pub fn apply(target: &Value, patch: &Value) -> Result<Value, PatchError> {
     let operations = match patch {
         Value::Array(operations) => operations,
@@ -18,14 +27,18 @@ pub fn apply(target: &Value, patch: &Value) -> Result<Value, PatchError> {
             )));
         }
     };
+    if operations.len() > MOST_OPERATIONS {
+        return Err(PatchError::TooManyOperations { most: MOST_OPERATIONS, given: operations.len() });
+    }
     let mut result = target.clone();
+    let mut room = MOST_COPIED_BYTES;
     for operation in operations {
-        step(&mut result, operation).ok_or(PatchError::DoesNotApply)?;
+        step(&mut result, operation, &mut room).ok_or(PatchError::DoesNotApply)?;
     }
     Ok(result)
 }
 
-fn step(document: &mut Value, operation: &Value) -> Option<()> {
+fn step(document: &mut Value, operation: &Value, room: &mut usize) -> Option<()> {
     let text = |key: &str| operation.get(key).and_then(Value::as_str);
     let path = Pointer::parse(text("path")?)?;
     let value = || operation.get("value").cloned();
@@ -39,6 +52,7 @@ fn step(document: &mut Value, operation: &Value) -> Option<()> {
         }
         "copy" => {
             let copied = Pointer::parse(text("from")?)?.read(document)?.clone();
+            *room = room.checked_sub(copied.to_string().len())?;
             path.add(document, copied)
         }
         "move" => {
@@ -67,6 +81,12 @@ impl Pointer {
         Some(Self { parents, last })
     }
 
+    /// Whether the value may stand here.
+    fn fits(&self, value: &Value) -> Option<()> {
+        let above = self.parents.len() + usize::from(self.last.is_some());
+        (above + depth(value) <= DEEPEST).then_some(())
+    }
+
     fn read<'a>(&self, document: &'a Value) -> Option<&'a Value> {
         self.parents.iter().chain(&self.last).try_fold(document, |value, token| match value {
             Value::Object(map) => map.get(token),
@@ -84,6 +104,7 @@ impl Pointer {
     }
 
     fn add(&self, document: &mut Value, value: Value) -> Option<()> {
+        self.fits(&value)?;
         let Some(last) = &self.last else {
             *document = value;
             return Some(());
@@ -106,6 +127,7 @@ impl Pointer {
     }
 
     fn replace(&self, document: &mut Value, value: Value) -> Option<()> {
+        self.fits(&value)?;
         let Some(last) = &self.last else {
             *document = value;
             return Some(());
@@ -133,6 +155,14 @@ impl Pointer {
     }
 }
 
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(map) => 1 + map.values().map(depth).max().unwrap_or(0),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+    }
+}
+
 /// The JSON type of a value, in the words of the server's decoder.
 pub fn type_name(value: &Value) -> &'static str {
     match value {
@@ -147,7 +177,7 @@ pub fn type_name(value: &Value) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::{PatchError, apply};
 
@@ -170,5 +200,28 @@ mod tests {
         ] {
             assert_eq!(apply(&target, &refused), Err(PatchError::DoesNotApply), "{refused}");
         }
+    }
+
+    #[test]
+    fn a_patch_cannot_build_deeper_than_the_stack() {
+        let deeper = |count: usize| Value::from(vec![json!({"op": "copy", "from": "", "path": "/a"}); count]);
+        assert!(apply(&json!({}), &deeper(500)).is_ok());
+        assert_eq!(apply(&json!({}), &deeper(600)), Err(PatchError::DoesNotApply));
+        let step: String = "/a".repeat(100);
+        let nested = (0..100).fold(json!({}), |inner, _| json!({ "a": inner }));
+        let build: Value = (0..100).map(|at| json!({"op": "add", "path": step.repeat(at), "value": nested})).collect();
+        assert_eq!(apply(&json!({}), &build), Err(PatchError::DoesNotApply));
+    }
+
+    #[test]
+    fn a_patch_cannot_fill_the_memory() {
+        let target = json!({"a": "0123456789"});
+        let copies = |count: usize| -> Value {
+            (0..count).map(|at| json!({"op": "copy", "from": "", "path": format!("/{at}")})).collect()
+        };
+        assert!(apply(&target, &copies(10)).is_ok());
+        assert_eq!(apply(&target, &copies(40)), Err(PatchError::DoesNotApply));
+        let tests = Value::from(vec![json!({"op": "test", "path": "/a", "value": "0123456789"}); 10_001]);
+        assert_eq!(apply(&target, &tests), Err(PatchError::TooManyOperations { most: 10_000, given: 10_001 }));
     }
 }

@@ -4,7 +4,6 @@
 //! writes is compiled by core; the answers are the sandbox's. Only the transport is simulated. Reads take the objects from the
 //! sandbox's storage, which is what its GET and LIST serialise.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -402,7 +401,7 @@ impl Clusters for SimClusters {
 
     async fn native(&self, workload: &WorkloadRef, _: bool) -> Result<NativeObjects, ClusterError> {
         let (deployment, _) = self.fresh(workload).await?;
-        Ok(NativeObjects { deployment, pods: Vec::new(), node_labels: BTreeMap::new() })
+        Ok(NativeObjects { deployment, ..NativeObjects::default() })
     }
 
     async fn perform(

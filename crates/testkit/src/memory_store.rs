@@ -222,7 +222,8 @@ impl Store for MemoryStore {
             Some(lease) if lease.until > now && lease.holder != holder => return Ok(None),
             Some(lease) if lease.until > now => lease.fence,
             Some(_) | None => {
-                tables.last_fence += 1;
+                let now = u64::try_from(now.as_millisecond()).unwrap_or(0);
+                tables.last_fence = now.max(tables.last_fence + 1);
                 Fence(tables.last_fence)
             }
         };

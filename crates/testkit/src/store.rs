@@ -85,7 +85,7 @@ impl SimStore {
             self.universe.lock().tell(|| format!("server {}: the store fails to answer ({doing})", self.process));
             return Err(failed(doing).into());
         }
-        Ok(result?)
+        result
     }
 
     async fn read<T: Send + 'static>(

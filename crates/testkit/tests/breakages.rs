@@ -27,7 +27,7 @@ fn caught(breakage: Breakage) -> Option<(u64, String)> {
     std::thread::scope(|scope| {
         let searches: Vec<_> =
             (0..std::thread::available_parallelism().map_or(1, usize::from)).map(|_| scope.spawn(search)).collect();
-        searches.into_iter().filter_map(|search| search.join().unwrap()).min()
+        searches.into_iter().filter_map(|search| search.join().expect("a search does not break")).min()
     })
 }
 

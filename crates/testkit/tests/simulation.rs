@@ -23,13 +23,16 @@ fn simulate(seeds: std::ops::Range<u64>) -> Vec<String> {
                     let sqlite = seed % SQLITE_EVERY == SQLITE_EVERY - 1;
                     let outcome = run_seed(seed, Options { sqlite, ..Options::default() });
                     if let Some(violation) = outcome.violation {
-                        failed.lock().unwrap().push(format!("seed {seed}: {}: {}", violation.promise, violation.text));
+                        failed
+                            .lock()
+                            .expect("no thread broke")
+                            .push(format!("seed {seed}: {}: {}", violation.promise, violation.text));
                     }
                 }
             });
         }
     });
-    failed.into_inner().unwrap()
+    failed.into_inner().expect("no thread broke")
 }
 
 #[test]

@@ -122,7 +122,7 @@ fn escapes(text: &str) -> Result<(), String> {
         rest = next;
         if escape == "u" {
             let code = next.get(..4).and_then(|digits| u32::from_str_radix(digits, 16).ok());
-            if !code.is_some_and(|code| code < 0x20) {
+            if code.is_none_or(|code| code >= 0x20) {
                 return Err("Something else than a control character is escaped as \\u.".to_owned());
             }
         }

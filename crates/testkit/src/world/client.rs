@@ -1,5 +1,6 @@
 //! Clients: what they ask a server for, and what they make of its answer.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sternway_core::application::{AppState, Application, WorkloadRef};
@@ -146,6 +147,7 @@ fn deployment(ask: &Ask) -> Option<Deploy> {
         batch_timeout_seconds: 120,
         on_failure: OnFailure::Rollback,
         replicas: None,
+        attributes: BTreeMap::new(),
         description: String::new(),
     };
     Some(match ask {
@@ -173,6 +175,7 @@ fn deployment(ask: &Ask) -> Option<Deploy> {
                 batch_timeout_seconds: *timeout_seconds,
                 on_failure: [OnFailure::Rollback, OnFailure::Pause, OnFailure::Keep][usize::from(*on_failure) % 3],
                 replicas: *replicas,
+                attributes: BTreeMap::new(),
                 description: String::new(),
             }
         }

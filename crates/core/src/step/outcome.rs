@@ -39,7 +39,11 @@ pub(super) fn performed(draft: &mut Draft<'_>, performed: &Performed) {
         Job::Restore(restore) => {
             restore.generation = performed.generation;
             match restore.phase {
-                RestorePhase::Asking => restore.phase = RestorePhase::Returning,
+                RestorePhase::Asking => {
+                    restore.phase = RestorePhase::Returning;
+                    // The pods' time begins when they are told, not when the order was given: a server may have been away.
+                    restore.since = now;
+                }
                 RestorePhase::Returning => {}
                 RestorePhase::Finishing => return restored(draft),
                 RestorePhase::Stopping => return stopped(draft),

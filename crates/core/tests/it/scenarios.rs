@@ -494,3 +494,13 @@ fn a_deployment_deleted_in_mid_release_or_rollback_ends_the_order() {
     assert_eq!(world.order(rollback).status, Status::Failed);
     assert!(world.active().is_none());
 }
+
+#[test]
+fn a_server_that_was_away_longer_than_the_timeout_rolls_back_all_the_same() {
+    let (mut world, id) = half_way();
+    let rollback = world.abort_and_roll_back(id).unwrap();
+    world.pass(100_000);
+    assert_eq!(world.run().unwrap().status, Status::Succeeded);
+    assert_eq!(world.order(rollback).status, Status::Succeeded);
+    check_settled(&mut world);
+}

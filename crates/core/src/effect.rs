@@ -287,7 +287,10 @@ fn held(hold: &Hold, target: &WorkloadRef, fresh: &Fresh, writer: Writer) -> Res
     let floor = floor::floor(hold.return_to.strategy, workload.replicas, workload.disruption_floor);
     let wave = hold.wave.unwrap_or(Wave { old: workload.old_wanted(), new: workload.new_wanted() });
     floor::check(workload, old_ready.min(wave.old) + new_ready, floor)?;
-    let budgets = wave.budgets(workload.replicas);
+    let budgets = match hold.wave {
+        Some(wave) => wave.budgets(workload.replicas),
+        None => wave.pinned(workload.replicas, old_ready + new_ready, floor),
+    };
     set_borrowed(&mut object, absolute(budgets), HOLD_MIN_READY_SECONDS, HOLD_PROGRESS_DEADLINE_SECONDS);
     marks::put_on(&mut object, target, writer, &hold.return_to, hold.version);
     Ok(object)

@@ -76,6 +76,19 @@ impl Wave {
         let unavailable = replicas.saturating_sub(self.old);
         Bounds { surge: if unavailable == 0 { surge.max(1) } else { surge }, unavailable }
     }
+
+    /// The budgets that keep this pair where it is, when the hold is put on pods that were not held: for a moment the Deployment
+    /// controller still counts the new ones among them as available, and would take as many old ones away as [`Self::budgets`] seems to allow.
+    /// So no more may be missing than is missing of the `ready` pods now.
+    pub fn pinned(self, replicas: u32, ready: u32, floor: u32) -> Bounds {
+        let Bounds { surge, unavailable } = self.budgets(replicas);
+        match unavailable.min(replicas.saturating_sub(ready)) {
+            // The API refuses both zero: rather one pod less than one more, where the floor spares it.
+            0 if surge == 0 && floor < replicas => Bounds { surge, unavailable: 1 },
+            0 => Bounds { surge: surge.max(1), unavailable: 0 },
+            unavailable => Bounds { surge, unavailable },
+        }
+    }
 }
 
 /// What the next wave is planned from.
@@ -132,6 +145,16 @@ mod tests {
         assert_eq!(gray.gate_after(0), Gate::Manual);
         assert_eq!(gray.gate_after(1), Gate::Automatic { wait_seconds: 60 });
         assert_eq!(gray.total(), 3);
+    }
+
+    #[test]
+    fn a_pin_lets_no_ready_pod_go_that_is_missed() {
+        let pair = Wave { old: 1, new: 3 };
+        assert_eq!(pair.pinned(4, 3, 3), Bounds { surge: 0, unavailable: 1 });
+        assert_eq!(pair.pinned(4, 1, 3), Bounds { surge: 0, unavailable: 3 });
+        assert_eq!(pair.pinned(4, 4, 3), Bounds { surge: 0, unavailable: 1 });
+        assert_eq!(pair.pinned(4, 4, 4), Bounds { surge: 1, unavailable: 0 });
+        assert_eq!(Wave { old: 2, new: 3 }.pinned(4, 5, 3), Bounds { surge: 1, unavailable: 0 });
     }
 
     fn waves(replicas: u32, bounds: Bounds, floor: u32, target: u32) -> Vec<Wave> {

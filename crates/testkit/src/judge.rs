@@ -36,6 +36,8 @@ pub struct Violation {
 #[derive(Debug, Default)]
 pub(crate) struct Judge {
     pub(crate) violation: Option<Violation>,
+    /// What happened in the cluster, in words, if somebody wants to know.
+    pub(crate) notes: Option<Vec<String>>,
     pub(crate) calm: bool,
     /// Sternway is gone: a PodDisruptionBudget binds evictions, not the native controller.
     pub(crate) alone: bool,
@@ -58,6 +60,11 @@ pub(crate) struct Judge {
 }
 
 impl Judge {
+    /// `record` keeps notes of what happens in the cluster.
+    pub(crate) fn new(record: bool) -> Self {
+        Self { notes: record.then(Vec::new), ..Self::default() }
+    }
+
     /// Notes a broken promise; the first one counts.
     pub(crate) fn broken(&mut self, promise: &'static str, text: impl Into<String>) {
         if self.violation.is_none() {

@@ -137,7 +137,7 @@ impl Universe {
             next_waiter: 0,
             next_id: u128::from(seed) << 64,
             activity: 0,
-            judge: Judge::default(),
+            judge: Judge::new(record),
             processes: (0..setup.processes).map(|_| Process::default()).collect(),
             fallen: Vec::new(),
             lags_ms,
@@ -262,6 +262,9 @@ impl State {
     /// Lets the judge see what has happened in the cluster.
     pub(crate) fn judge_cluster(&mut self) {
         self.judge.look(&self.sandbox, self.now);
+        for note in self.judge.notes.as_mut().map(std::mem::take).unwrap_or_default() {
+            self.tell(|| format!("    {note}"));
+        }
     }
 
     pub(crate) fn schedule_deliveries(&mut self) {

@@ -83,6 +83,9 @@ impl Judge {
         };
         self.seen = storage.revision();
         for event in &events {
+            if let Some(notes) = &mut self.notes {
+                notes.extend(note(event));
+            }
             match event.resource.plural {
                 "pods" => self.pod_changed(sandbox, event, now),
                 "deployments" => self.deployment_changed(event, now),
@@ -252,5 +255,28 @@ impl Judge {
             let text = format!("{name} was {original} before the release, and the rollback leaves {}", after.fields());
             self.broken("going back is exact", text);
         }
+    }
+}
+
+/// A change of the cluster in words, where it says something about a release.
+fn note(event: &Event) -> Option<String> {
+    let (name, previous) = (object::name(&event.object), event.previous.as_deref());
+    match event.resource.plural {
+        "pods" => {
+            let was = previous.is_some_and(|pod| is_ready(pod));
+            let deleting = is_deleting(&event.object) && !previous.is_some_and(is_deleting);
+            match (event.kind, was, is_ready(&event.object)) {
+                (EventKind::Added, ..) => Some(format!("pod {name} is made")),
+                (_, false, true) => Some(format!("pod {name} is ready")),
+                _ if deleting => Some(format!("pod {name} is removed{}", if was { ", ready" } else { "" })),
+                (_, true, false) => Some(format!("pod {name} is not ready any more")),
+                _ => None,
+            }
+        }
+        "replicasets" => {
+            let (before, after) = (previous.map(|set| &set["spec"]["replicas"]), &event.object["spec"]["replicas"]);
+            (before != Some(after)).then(|| format!("set {name} wants {after} pods"))
+        }
+        _ => None,
     }
 }

@@ -147,10 +147,10 @@ impl Store for SimStore {
                 }
             }
         }
+        let written = commit.clone();
         if breakage == Some(Breakage::StoreFenceIgnored) {
             commit.lease = None;
         }
-        let written = commit.clone();
         let (store, lost) = (
             Arc::clone(&self.disk.store),
             breakage == Some(Breakage::CommitsLost) && self.universe.lock().judge.commits % 7 == 6,

@@ -263,7 +263,7 @@ fn note(event: &Event) -> Option<String> {
     let (name, previous) = (object::name(&event.object), event.previous.as_deref());
     match event.resource.plural {
         "pods" => {
-            let was = previous.is_some_and(|pod| is_ready(pod));
+            let was = previous.is_some_and(is_ready);
             let deleting = is_deleting(&event.object) && !previous.is_some_and(is_deleting);
             match (event.kind, was, is_ready(&event.object)) {
                 (EventKind::Added, ..) => Some(format!("pod {name} is made")),

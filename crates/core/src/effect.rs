@@ -224,6 +224,10 @@ pub fn compile(effect: &Effect, target: &WorkloadRef, fresh: Option<&Fresh>, wri
         Effect::Hold(hold) => held(hold, target, fresh, writer)?,
         Effect::Restore(restore) => restored(restore, target, fresh, writer)?,
         Effect::Finish { snapshot, version } => {
+            // What someone else put there meanwhile would go out to all pods at once.
+            if !template::covers(workload.spec.template.json(), snapshot.template.json()) {
+                return Err(Refusal::Drift);
+            }
             let mut object = fresh.object.clone();
             set_borrowed(
                 &mut object,

@@ -191,7 +191,7 @@ pub struct Script {
 /// When the world is as it was set up, and clients begin.
 const BEGIN_MS: u32 = 20_000;
 /// How long clients and troubles go on.
-const BUSY_MS: u32 = 240_000;
+const BUSY_MS: u32 = 160_000;
 
 /// The script of a seed.
 pub fn generate(seed: u64) -> Script {
@@ -248,7 +248,7 @@ impl Maker {
     }
 
     fn replicas(&mut self) -> u32 {
-        if self.rng.random_bool(0.15) { self.rng.random_range(8..14) } else { self.rng.random_range(1..7) }
+        if self.rng.random_bool(0.06) { self.rng.random_range(8..13) } else { self.rng.random_range(1..6) }
     }
 
     fn strategy(&mut self) -> Change {
@@ -269,7 +269,7 @@ impl Maker {
                 at += if self.rng.random_bool(0.25) {
                     self.rng.random_range(1..300)
                 } else {
-                    self.rng.random_range(300..25_000)
+                    self.rng.random_range(300..20_000)
                 };
                 let ask = self.ask(calm);
                 let repeats = matches!(ask, Ask::AbortAndRollback { .. }) && self.rng.random_bool(0.4);

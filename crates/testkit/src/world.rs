@@ -22,6 +22,8 @@ use crate::universe::{Fate, Happening, ProcessId, Universe};
 
 /// More than any run needs; whoever needs more never ends.
 const MOST_HAPPENINGS: u64 = 400_000;
+/// More than happens at one moment.
+const MOST_AT_ONCE: u64 = 1000;
 
 /// How a run is to be.
 #[derive(Debug, Clone, Copy, Default)]
@@ -93,6 +95,8 @@ pub(crate) struct World<'s> {
     /// Names that processes take when they start.
     names: Vec<String>,
     happenings: u64,
+    /// Since when, and how often, something has happened at one and the same moment.
+    at_once: (Timestamp, u64),
     vanished: bool,
 }
 
@@ -115,6 +119,7 @@ impl<'s> World<'s> {
             servers: (0..setup.processes).map(|_| None).collect(),
             names: (0..setup.processes).map(|process| format!("server-{process}")).collect(),
             happenings: 0,
+            at_once: (start(), 0),
             vanished: false,
         };
         {
@@ -181,7 +186,9 @@ impl<'s> World<'s> {
                 }
             };
             self.happenings += 1;
-            if self.happenings > MOST_HAPPENINGS {
+            let now = self.universe.lock().now;
+            self.at_once = if self.at_once.0 == now { (now, self.at_once.1 + 1) } else { (now, 0) };
+            if self.at_once.1 > MOST_AT_ONCE || self.happenings > MOST_HAPPENINGS {
                 self.universe.lock().judge.broken("everything comes to an end", "the run never ends");
             }
             self.happen(next);

@@ -10,6 +10,9 @@ use crate::ids::OrderId;
 use crate::observation::Pod;
 use crate::order::{Event, Failure, Instance, Order, Pending, Status};
 
+/// How far watches may be behind before what they do not show counts as gone.
+const WATCH_LAG: SignedDuration = SignedDuration::from_secs(30);
+
 pub(super) struct Draft<'a> {
     before: &'a Order,
     pub(super) order: Order,
@@ -78,6 +81,18 @@ impl<'a> Draft<'a> {
     /// Asks to be woken at `at`, if nothing else happens before.
     pub(super) fn wake_at(&mut self, at: Timestamp) {
         self.wake = Some(self.wake.map_or(at, |present| present.min(at)));
+    }
+
+    /// Whether the order is so young that the watches may not show yet what it was born on, such as a Deployment that was made a moment before. Asks
+    /// to be woken when it is not any more.
+    pub(super) fn is_newborn(&mut self) -> bool {
+        let age = self.now().duration_since(self.order.created_at);
+        let is_newborn = (SignedDuration::ZERO..WATCH_LAG).contains(&age);
+        if is_newborn && let Ok(grown) = self.order.created_at.checked_add(WATCH_LAG) {
+            self.say("waiting for the Deployment to be seen");
+            self.wake_at(grown);
+        }
+        is_newborn
     }
 
     /// Updates the instances of the present pipeline, and of earlier ones, from the pods of the version being brought.

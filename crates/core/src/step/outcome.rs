@@ -93,6 +93,7 @@ pub(super) fn not_performed(draft: &mut Draft<'_>, error: &ClusterError) {
         }
         ClusterError::Conflict => {}
         ClusterError::Refused(Refusal::Drift) if has_written(draft) => dropped(draft),
+        ClusterError::Refused(Refusal::Drift) if is_release(draft) => release::overtaken(draft),
         ClusterError::Refused(Refusal::ScaledToZero | Refusal::Gone) if is_release(draft) => {
             // The watches will show the same, and then it is known what to make of it.
             dropped(draft);

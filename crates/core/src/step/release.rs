@@ -6,7 +6,7 @@ mod gate;
 
 use jiff::{SignedDuration, Timestamp};
 
-pub(super) use self::ending::{fail, rollback_of};
+pub(super) use self::ending::{fail, overtaken, rollback_of};
 pub(super) use self::gate::open as open_gate;
 use super::Draft;
 use crate::application::AppChange;
@@ -19,12 +19,12 @@ use crate::plan::{Position, Wave, next_wave};
 use crate::strategy::Strategy;
 
 pub(super) fn observed(draft: &mut Draft<'_>, release: &Release, observation: &Observation) {
-    let Observation::Present(workload) = observation else {
-        return ending::gone(draft);
+    let untouched = release.generation == 0 && release.stored.is_none();
+    let workload = match observation {
+        Observation::Present(workload) if !workload.deleting => workload,
+        Observation::Present(_) | Observation::Gone { .. } if untouched && draft.is_newborn() => return,
+        Observation::Present(_) | Observation::Gone { .. } => return ending::gone(draft),
     };
-    if workload.deleting {
-        return ending::gone(draft);
-    }
     if release.stored.as_ref() == Some(&workload.digest) {
         draft.record(workload.new_pods());
     }
@@ -221,6 +221,10 @@ fn finish(draft: &mut Draft<'_>, release: &Release, workload: &Workload) {
         draft.app.push(AppChange::Replicas(workload.replicas));
         draft.versions.push(super::VersionChange::Good(release.to.number));
         return draft.succeed(&ready_message(release.to.number));
+    }
+    if workload.is_held() {
+        // It could not be given back when that was first asked for.
+        return gate::finish(draft);
     }
     draft.say(format!("{} of {} instances available", workload.available_replicas, workload.replicas));
     check_deadline(draft, release, workload);

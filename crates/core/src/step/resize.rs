@@ -9,6 +9,9 @@ use crate::order::{Failure, OrderKind};
 
 pub(super) fn observed(draft: &mut Draft<'_>, resize: &Resize, observation: &Observation) {
     let Observation::Present(workload) = observation else {
+        if !resize.asked && draft.order.pending.is_none() && draft.is_newborn() {
+            return;
+        }
         return draft.fail(Failure {
             code: "WorkloadGone".to_owned(),
             message: "the Deployment was deleted by someone else; nothing is left to scale".to_owned(),

@@ -342,9 +342,10 @@ impl Rollout<'_, '_> {
         status::judge(&self.deployment, self.new_set(), &self.sets, &mut wanted, now);
         let check = status::outlook(&self.deployment, &wanted).check_at;
         self.replace_status(wanted)?;
-        if let Some(time) = check {
+        // A roll-out that was complete once is not judged again, however long its pods have failed since: there is nothing to look at then.
+        if let Some(time) = check.filter(|time| *time > now) {
             let name = Name::of(&self.deployment.object);
-            self.context.agenda.at(time.max(now), Task::Deployment(name));
+            self.context.agenda.at(time, Task::Deployment(name));
         }
         Ok(())
     }

@@ -42,6 +42,8 @@ pub(crate) struct Watch {
     /// The fields before the first write of a release, and when that was.
     pub(crate) original: Option<(Value, Timestamp)>,
     highest: Highest,
+    /// When its newest order was born: what others change between then and its first write is overwritten.
+    pub(crate) born: Option<Timestamp>,
     /// When the workload was last made, or given back at the end of an order.
     pub(crate) given_back: Option<Timestamp>,
     /// Pods last ceased to be ready, by themselves or not.
@@ -199,6 +201,9 @@ impl Judge {
     fn check_floor(&mut self, name: &str, what: &str, before: &Live, after: &Live, now: Timestamp) {
         let watch = self.watch(name);
         let recent = now - READ_AGE;
+        if watch.since(&[Outside::Strategy], watch.born.unwrap_or(now) - READ_AGE) {
+            return;
+        }
         if watch.lost_ready.is_some_and(|at| at >= recent)
             || watch.since(&[Outside::Budget, Outside::Scaled, Outside::Pods], recent)
         {
@@ -236,6 +241,7 @@ impl Judge {
         }
         let Effect::Finish { version, .. } = effect else { return };
         // Who releases on what others changed while the order was being born goes back to what it saw.
+        let since = watch.born.map_or(since, |born| born.min(since));
         let excused = watch.since(&[Outside::Template, Outside::Strategy], since - READ_AGE);
         let leftover: Vec<_> = after.marks().into_iter().map(str::to_owned).collect();
         if leftover.iter().any(|mark| mark != "sternway.io/application" && mark != "sternway.io/version") {

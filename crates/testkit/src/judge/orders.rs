@@ -24,7 +24,13 @@ impl Judge {
         let mut ended = Vec::new();
         for write in &commit.writes {
             match write {
-                StoreWrite::InsertOrder(order) => self.born(order),
+                StoreWrite::InsertOrder(order) => {
+                    self.born(order);
+                    // A rollback is born with its release in mind.
+                    if order.kind != OrderKind::Rollback {
+                        self.watch(&order.workload.name).born = Some(now);
+                    }
+                }
                 StoreWrite::UpdateOrder(order) => {
                     self.updated(order);
                     if order.status.is_terminal() {

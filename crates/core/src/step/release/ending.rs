@@ -136,7 +136,13 @@ pub(super) fn drifted(draft: &mut Draft<'_>, release: &Release, workload: &Workl
         draft.abort("rolled back by someone else on the cluster");
         return roll_back(draft, release, actor);
     }
-    draft.app.push(AppChange::Held(held(release)));
+    overtaken(draft);
+}
+
+/// The template is someone else's: nothing more is touched, and nothing is rolled back, for that would overwrite theirs.
+pub(in crate::step) fn overtaken(draft: &mut Draft<'_>) {
+    let Some(held) = present(draft).map(|release| held(release)) else { return };
+    draft.app.push(AppChange::Held(held));
     draft.fail(Failure {
         code: "Drift".to_owned(),
         message: "the pod template of the Deployment was changed by someone else in mid-release; nothing more is touched. Deploy \

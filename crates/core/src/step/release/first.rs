@@ -35,7 +35,8 @@ pub(super) fn done(draft: &mut Draft<'_>, release: &Release, workload: &Workload
                 draft.say(format!("scaling to {replicas} instances first"));
                 draft.want(Effect::Scale { replicas: *replicas });
             }
-            asked && workload.is_complete()
+            // Under a hold the new pods never count as available: that all are ready is all there is to wait for.
+            asked && if workload.is_held() { is_ready(workload) } else { workload.is_complete() }
         }
     };
     if reached {
@@ -48,4 +49,10 @@ pub(super) fn done(draft: &mut Draft<'_>, release: &Release, workload: &Workload
         draft.wake_at(now);
     }
     false
+}
+
+/// Every pod that the sets want is ready, as far as the controller has got.
+fn is_ready(workload: &Workload) -> bool {
+    let wanted = workload.old_wanted() + workload.new_wanted();
+    workload.is_current() && wanted >= workload.replicas && workload.old_ready() + workload.new_ready() >= wanted
 }

@@ -75,7 +75,8 @@ pub(in crate::step) fn open(draft: &mut Draft<'_>, batch: u32) {
     draft.wake_at(since);
 }
 
-fn finish(draft: &mut Draft<'_>) {
+/// Gives back what was borrowed.
+pub(super) fn finish(draft: &mut Draft<'_>) {
     let Some(release) = present(draft) else {
         return;
     };

@@ -70,7 +70,9 @@ impl Composition {
         let clusters = KubeClusters::new(options.cluster);
         let ports = Ports {
             store: store.clone(),
+            records: store.clone(),
             clusters: Arc::new(clusters.clone()),
+            objects: Arc::new(clusters.clone()),
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
         };

@@ -92,6 +92,20 @@ impl Api {
         self.send(Method::DELETE, path, body).await.map(drop)
     }
 
+    /// Puts an object in place of the one that is there.
+    pub(crate) async fn replace(&self, path: &str, object: &Value) -> Result<Value, RequestError> {
+        let path = written(path);
+        let body = Some(("application/json", object));
+        json_of(&self.send(Method::PUT, &path, body).await?)
+    }
+
+    /// Deletes an object; what it owns follows.
+    pub(crate) async fn delete_in_background(&self, path: &str) -> Result<(), RequestError> {
+        let options = json!({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"});
+        let body = Some(("application/json", &options));
+        self.send(Method::DELETE, path, body).await.map(drop)
+    }
+
     /// Asks a question that is answered and stored nowhere (the `…Review` kinds).
     pub(crate) async fn review(&self, path: &str, question: &Value) -> Result<Value, RequestError> {
         let body = Some(("application/json", question));

@@ -5,11 +5,15 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use serde_json::Value;
 use sternway_core::application::WorkloadRef;
 use sternway_core::effect::{Effect, Writer};
 use sternway_core::ids::ClusterId;
 use sternway_core::observation::Observation;
-use sternway_core::ports::{ClusterAccess, ClusterError, ClusterInfo, Clusters, NativeObjects, Performed, WriteGuard};
+use sternway_core::ports::{
+    ClusterAccess, ClusterError, ClusterInfo, Clusters, NativeObjects, ObjectKind, ObjectRef, Objects, Performed,
+    WriteGuard,
+};
 use sternway_core::precheck::Surroundings;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -19,6 +23,7 @@ use crate::backoff::Backoff;
 use crate::connection::Connection;
 use crate::failure;
 use crate::index::Name;
+use crate::objects;
 use crate::perform;
 use crate::signals::Signals;
 
@@ -234,4 +239,46 @@ impl Clusters for KubeClusters {
 /// While connecting goes on, whatever stands in its way may pass.
 fn not_yet(error: &ClusterError) -> ClusterError {
     failure::unreachable(format!("it is not connected yet: {error}"))
+}
+
+#[async_trait]
+impl Objects for KubeClusters {
+    async fn kind(
+        &self,
+        cluster: ClusterId,
+        api_version: &str,
+        kind: &str,
+    ) -> Result<Option<ObjectKind>, ClusterError> {
+        objects::kind(self.shared.connection(cluster)?.api(), api_version, kind).await
+    }
+
+    async fn get(&self, cluster: ClusterId, object: &ObjectRef) -> Result<Option<Value>, ClusterError> {
+        objects::get(self.shared.connection(cluster)?.api(), object).await
+    }
+
+    async fn list(
+        &self,
+        cluster: ClusterId,
+        kind: &ObjectKind,
+        namespace: Option<&str>,
+        selector: &str,
+    ) -> Result<Vec<Value>, ClusterError> {
+        objects::list(self.shared.connection(cluster)?.api(), kind, namespace, selector).await
+    }
+
+    async fn create(&self, cluster: ClusterId, object: &ObjectRef, value: &Value) -> Result<Value, ClusterError> {
+        objects::create(self.shared.connection(cluster)?.api(), object, value).await
+    }
+
+    async fn replace(&self, cluster: ClusterId, object: &ObjectRef, value: &Value) -> Result<Value, ClusterError> {
+        objects::replace(self.shared.connection(cluster)?.api(), object, value).await
+    }
+
+    async fn merge(&self, cluster: ClusterId, object: &ObjectRef, patch: &Value) -> Result<Value, ClusterError> {
+        objects::merge(self.shared.connection(cluster)?.api(), object, patch).await
+    }
+
+    async fn delete(&self, cluster: ClusterId, object: &ObjectRef) -> Result<bool, ClusterError> {
+        objects::delete(self.shared.connection(cluster)?.api(), object).await
+    }
 }

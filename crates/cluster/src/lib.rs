@@ -33,6 +33,7 @@ mod kind;
 mod logs;
 pub mod mirror;
 mod nodes;
+mod objects;
 mod perform;
 mod reading;
 mod reduce;

@@ -3,6 +3,9 @@
 //! They live here so that all arrows point at this crate. Each method says what it must guarantee; nothing else may be
 //! assumed.
 
+mod objects;
+mod records;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -18,6 +21,9 @@ use crate::observation::Observation;
 use crate::order::{Event, Order};
 use crate::precheck::Surroundings;
 use crate::version::{Snapshot, Version};
+
+pub use self::objects::{ObjectKind, ObjectRef, Objects};
+pub use self::records::{Record, Records};
 
 /// Tells the time, and waits for it.
 #[async_trait]

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use sternway_core::health::{DEFAULT_PATIENCE, Patience};
 use sternway_core::ids::OrderId;
-use sternway_core::ports::{Clock, Clusters, Ids, Store};
+use sternway_core::ports::{Clock, Clusters, Ids, Objects, Records, Store};
 
 pub use self::commands::{About, Creation, Deploy, DeployChange, DeployPreview};
 pub use self::error::CommandError;
@@ -34,8 +34,12 @@ use self::supervisor::Wakers;
 pub struct Ports {
     /// Durable state.
     pub store: Arc<dyn Store>,
+    /// What people set up beside applications; the same database.
+    pub records: Arc<dyn Records>,
     /// Clusters.
     pub clusters: Arc<dyn Clusters>,
+    /// Other objects of the same clusters.
+    pub objects: Arc<dyn Objects>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Identifiers.

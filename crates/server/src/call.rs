@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use sternway_core::application::Application;
 use sternway_core::ids::{AppId, OrderId};
 use sternway_core::order::{Actor, Order};
-use sternway_core::ports::{ClusterRecord, Clusters, Store};
+use sternway_core::ports::{ClusterRecord, Clusters, Objects, Records, Store};
 use sternway_engine::{CommandError, Engine};
 use sternway_wire::codes::Source;
 use sternway_wire::error::{BusinessError, GatewayError};
@@ -50,6 +50,14 @@ impl Call {
 
     pub(crate) fn store(&self) -> &dyn Store {
         self.engine().ports().store.as_ref()
+    }
+
+    pub(crate) fn records(&self) -> &dyn Records {
+        self.engine().ports().records.as_ref()
+    }
+
+    pub(crate) fn objects(&self) -> &dyn Objects {
+        self.engine().ports().objects.as_ref()
     }
 
     pub(crate) fn clusters(&self) -> &dyn Clusters {

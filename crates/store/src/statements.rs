@@ -68,6 +68,15 @@ statements! {
         ORDER BY created_at, sequence";
     SET_KEY_ENABLED = "UPDATE access_keys SET enabled = $2 WHERE id = $1";
 
+    INSERT_RECORD = "INSERT INTO records (kind, id, owner, revision, document, sealed_secret) \
+        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (kind, id) DO NOTHING";
+    UPDATE_RECORD = "UPDATE records SET owner = $3, revision = $4, document = $5, sealed_secret = $6 \
+        WHERE kind = $1 AND id = $2 AND revision = $4 - 1";
+    RECORD = "SELECT kind, id, owner, revision, document, sealed_secret FROM records WHERE kind = $1 AND id = $2";
+    RECORDS = "SELECT kind, id, owner, revision, document, sealed_secret FROM records \
+        WHERE kind = $1 AND (CAST($2 AS TEXT) IS NULL OR owner = $2) ORDER BY sequence";
+    DELETE_RECORD = "DELETE FROM records WHERE kind = $1 AND id = $2";
+
     PUT_CLUSTER = "INSERT INTO clusters \
         (id, name, cs_cluster_id, region, description, sealed_kubeconfig, created_at, updated_at) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO UPDATE SET \

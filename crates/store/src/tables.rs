@@ -6,6 +6,7 @@ pub(crate) mod events;
 pub(crate) mod keys;
 pub(crate) mod leases;
 pub(crate) mod orders;
+pub(crate) mod records;
 pub(crate) mod regions;
 pub(crate) mod versions;
 

@@ -2,6 +2,8 @@
 //!
 //! It passes the very suite that the store on SQLite passes (`tests/contract.rs`).
 
+mod records;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,7 +13,7 @@ use sternway_core::application::Application;
 use sternway_core::ids::{AppId, ClusterId, Fence, OrderId, PartId, VersionNumber};
 use sternway_core::order::{Event, Order, OrderKind};
 use sternway_core::ports::{
-    AccessKey, AppFilter, ClusterRecord, Commit, CommitError, LogicalRegion, Store, StoreError, StoreWrite,
+    AccessKey, AppFilter, ClusterRecord, Commit, CommitError, LogicalRegion, Record, Store, StoreError, StoreWrite,
 };
 use sternway_core::version::Version;
 
@@ -19,6 +21,7 @@ use sternway_core::version::Version;
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     tables: Mutex<Tables>,
+    documents: Mutex<Vec<Record>>,
 }
 
 #[derive(Debug, Default)]

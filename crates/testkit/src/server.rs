@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use sternway_cluster::KubeClusters;
 use sternway_engine::{Engine, Ports, Settings};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::LocalSet;
@@ -10,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{SeededIds, VirtualClock};
 use crate::cluster::SimClusters;
+use crate::memory_store::MemoryStore;
 use crate::store::{Disk, SimStore};
 use crate::universe::{ProcessId, Universe};
 
@@ -32,7 +34,10 @@ impl Server {
             SimStore { universe: Arc::clone(universe), process, disk: disk.clone(), clusters: Arc::clone(&clusters) };
         let ports = Ports {
             store: Arc::new(store),
+            // Nobody sets up anything beside applications here.
+            records: Arc::new(MemoryStore::default()),
             clusters: Arc::clone(&clusters) as _,
+            objects: Arc::new(KubeClusters::new(sternway_cluster::Options::default())),
             clock: Arc::new(VirtualClock { universe: Arc::clone(universe), process }),
             ids: Arc::new(SeededIds(Arc::clone(universe))),
         };

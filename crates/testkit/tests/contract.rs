@@ -8,6 +8,8 @@ mod suite;
 
 #[path = "../../store/tests/contract/apps.rs"]
 mod apps;
+#[path = "../../store/tests/contract/documents.rs"]
+mod documents;
 #[path = "../../store/tests/contract/leases.rs"]
 mod leases;
 #[path = "../../store/tests/contract/orders.rs"]

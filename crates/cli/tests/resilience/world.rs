@@ -394,6 +394,14 @@ async fn connect(address: SocketAddr, cluster: ClusterId) -> KubeClusters {
 }
 
 fn engine(holder: &str, lease_seconds: u32, store: Arc<SqliteStore>, clusters: Arc<dyn Clusters>) -> Arc<Engine> {
-    let ports = Ports { store, clusters, clock: Arc::new(RealTime), ids: Arc::new(RandomIds) };
+    let ports = Ports {
+        records: store.clone(),
+        store,
+        clusters,
+        // Nobody asks for other objects here.
+        objects: Arc::new(KubeClusters::new(sternway_cluster::Options::default())),
+        clock: Arc::new(RealTime),
+        ids: Arc::new(RandomIds),
+    };
     Engine::new(ports, Settings { lease_seconds, ..Settings::new(holder) })
 }

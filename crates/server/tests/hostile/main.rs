@@ -21,6 +21,8 @@ mod dice;
 #[path = "../it/fake_clusters.rs"]
 #[expect(dead_code, reason = "the fixture serves another test program too")]
 mod fake_clusters;
+#[path = "../it/fake_objects.rs"]
+mod fake_objects;
 mod judge;
 mod live;
 mod request;

@@ -10,5 +10,6 @@ mod documentation;
 mod edge;
 mod envelopes;
 mod fake_clusters;
+mod fake_objects;
 mod logging;
 mod world;

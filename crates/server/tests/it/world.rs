@@ -27,6 +27,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::fake_clusters::FakeClusters;
+use crate::fake_objects::FakeObjects;
 
 pub(crate) const KEY: client::AccessKey<'_> =
     client::AccessKey { id: "testid", secret: "testsecret", security_token: None };
@@ -94,7 +95,9 @@ impl World {
         let clock = Arc::new(Told::default());
         let ports = Ports {
             store: store.clone(),
+            records: store.clone(),
             clusters: clusters.clone(),
+            objects: Arc::new(FakeObjects::default()),
             clock: clock.clone(),
             ids: Arc::new(Counted::default()),
         };

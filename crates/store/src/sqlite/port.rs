@@ -6,13 +6,13 @@ use sternway_core::application::Application;
 use sternway_core::ids::{AppId, ClusterId, Fence, OrderId, PartId, VersionNumber};
 use sternway_core::order::{Event, Order};
 use sternway_core::ports::{
-    AccessKey, AppFilter, ClusterRecord, Commit, CommitError, LogicalRegion, Store, StoreError,
+    AccessKey, AppFilter, ClusterRecord, Commit, CommitError, LogicalRegion, Record, Records, Store, StoreError,
 };
 use sternway_core::version::Version;
 
 use super::SqliteStore;
 use crate::error::Doing as _;
-use crate::tables::{apps, clusters, events, keys, leases, orders, regions, versions};
+use crate::tables::{apps, clusters, events, keys, leases, orders, records, regions, versions};
 
 #[async_trait]
 impl Store for SqliteStore {
@@ -123,5 +123,25 @@ impl Store for SqliteStore {
 
     async fn delete_logical_region(&self, id: i64) -> Result<bool, StoreError> {
         self.writer.perform(regions::Delete(id)).await
+    }
+}
+
+#[async_trait]
+impl Records for SqliteStore {
+    async fn put_record(&self, record: Record) -> Result<bool, StoreError> {
+        let put = records::Put::new(record, &self.key).doing(|| "seal a record".to_owned())?;
+        self.writer.perform(put).await
+    }
+
+    async fn record(&self, kind: &str, id: &str) -> Result<Option<Record>, StoreError> {
+        records::get(&self.readers, &self.key, kind, id).await.doing(|| format!("read {kind} {id}"))
+    }
+
+    async fn records(&self, kind: &str, owner: Option<&str>) -> Result<Vec<Record>, StoreError> {
+        records::list(&self.readers, &self.key, kind, owner).await.doing(|| format!("list every {kind}"))
+    }
+
+    async fn delete_record(&self, kind: &str, id: &str) -> Result<bool, StoreError> {
+        self.writer.perform(records::Delete { kind: kind.to_owned(), id: id.to_owned() }).await
     }
 }

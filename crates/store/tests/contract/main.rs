@@ -8,6 +8,7 @@
 mod suite;
 
 mod apps;
+mod documents;
 mod leases;
 mod orders;
 mod records;

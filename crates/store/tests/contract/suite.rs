@@ -24,6 +24,9 @@ macro_rules! contract {
                 applications_are_filtered_and_sorted,
                 orders_and_versions_outlive_their_application,
                 versions_are_put_and_listed;
+            documents:
+                records_are_kept,
+                a_record_follows_on_the_stored_revision;
             leases:
                 a_lease_keeps_others_out_until_it_runs_out,
                 a_renewal_keeps_the_token_only_in_time,

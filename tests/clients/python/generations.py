@@ -35,10 +35,17 @@ class Legacy:
         self._address, port = host.rsplit(":", 1)
         self._client = AcsClient(access_key_id, access_key_secret, REGION, port=int(port))
 
+    def parameters(self, operation):
+        """The names of the parameters that it has for an operation; `None` if it does not have the operation."""
+        try:
+            request = self._request(operation)
+        except ModuleNotFoundError:
+            return None
+        return {name.removeprefix("set_") for name in dir(request) if name.startswith("set_")}
+
     def call(self, operation, **parameters):
         """Calls an operation."""
-        module = importlib.import_module(f"aliyunsdkedas.request.v20170801.{operation}Request")
-        request = getattr(module, f"{operation}Request")()
+        request = self._request(operation)
         request.set_endpoint(self._address)
         for name, value in parameters.items():
             getattr(request, f"set_{name}")(value)
@@ -48,6 +55,11 @@ class Legacy:
             raise GatewayRefusal(error.get_http_status(), error.get_error_code(), error.get_error_msg()) from error
         except ClientException as error:
             raise GatewayRefusal(None, error.get_error_code(), error.get_error_msg()) from error
+
+    @staticmethod
+    def _request(operation):
+        module = importlib.import_module(f"aliyunsdkedas.request.v20170801.{operation}Request")
+        return getattr(module, f"{operation}Request")()
 
 
 class Tea:
@@ -67,14 +79,23 @@ class Tea:
         )
         self._client = Client(config)
 
+    def parameters(self, operation):
+        """The names of the parameters that it has for an operation; `None` if it does not have the operation."""
+        if not hasattr(self._client, _method(operation)):
+            return None
+        model = _request_model(operation)
+        # An operation without parameters has no request.
+        return set(model(**{name: "" for name in vars(model())}).to_map()) if model else set()
+
     def call(self, operation, **parameters):
         """Calls an operation."""
-        request = getattr(models, f"{operation}Request")().from_map(parameters)
-        missing = sorted(set(parameters) - set(request.to_map()))
+        model = _request_model(operation)
+        requests = [model().from_map(parameters)] if model else []
+        missing = sorted(set(parameters) - {name for request in requests for name in request.to_map()})
         if missing:
             raise AssertionError(f"{operation} of this SDK has no parameter {', '.join(missing)}")
         try:
-            answer = getattr(self._client, _method(operation))(request)
+            answer = getattr(self._client, _method(operation))(*requests)
         except AlibabaCloudException as error:
             raise GatewayRefusal(error.status_code, error.code, error.message) from error
         return answer.body.to_map()
@@ -90,6 +111,10 @@ class TeaV2(Tea):
 GENERATIONS = (Legacy, Tea, TeaV2)
 
 
+def _request_model(operation):
+    return getattr(models, f"{operation}Request", None)
+
+
 def _method(operation):
     """The name of an operation's method: `InsertK8sApplication` is `insert_k8s_application`."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", operation).lower()
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", operation).lower()

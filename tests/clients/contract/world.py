@@ -1,0 +1,136 @@
+"""A server, one generation of the SDK, and what the calls hand on to each other."""
+
+import json
+import subprocess
+
+from harness.waiting import eventually
+from python.generations import GatewayRefusal, Legacy
+
+from .catalog import check_for_java, check_for_tea, kubernetes_operations, parameters
+
+ORDER_SECONDS = 120
+ENDED = (2, 3, 6, 7, 10)
+SUCCEEDED, WAITING = 2, 8
+
+# A value of a step for a parameter that is not sent this time.
+LEFT_OUT = object()
+
+
+class World:
+    """Calls operations with all their parameters, and remembers which were sent."""
+
+    def __init__(self, generation, server, defaults):
+        self.server = server
+        self.name = generation.name
+        # The older SDK hands out the body as it came, as Java's parser gets it; the newer ones what their models make of it.
+        self.reads_as_java = generation is Legacy
+        self.sdk = generation(server.host, server.access_key_id, server.access_key_secret)
+        self.defaults = defaults
+        # What is known of this world by name: the ids of the application, the cluster, orders, lanes.
+        self.ids = {}
+        # Lists of an order that are empty while nothing has gone wrong.
+        self.quiet_order = ()
+        self.called = set()
+        self.sent = set()
+
+    def call(self, operation, code=200, empty=(), order=SUCCEEDED, **values):
+        """Calls an operation with all its parameters, checks the answer against the catalog, and waits for its order."""
+        arguments = self.arguments(operation, values)
+        body = self.sdk.call(operation, **arguments)
+        self.called.add(operation)
+        if body.get("Code") != code:
+            raise AssertionError(f"{operation} answered {json.dumps(body)[:1000]} to {arguments}")
+        if code != 200:
+            return body
+        self.sent.update((operation, name) for name in arguments)
+        check = check_for_java if self.reads_as_java else check_for_tea
+        check(operation, body, empty)
+        started = body.get("ChangeOrderId") or (body.get("ApplicationInfo") or {}).get("ChangeOrderId")
+        if started and order is not None:
+            self.wait(started, order)
+        return body
+
+    def turned_away(self, operation, code, **values):
+        """Calls an operation that the gateway has to refuse with that Code."""
+        try:
+            body = self.sdk.call(operation, **self.arguments(operation, values))
+        except GatewayRefusal as refusal:
+            if refusal.code != code:
+                raise AssertionError(f"{operation} was refused as {refusal}, not as {code}") from refusal
+            return refusal
+        raise AssertionError(f"{operation} was let in: {body}")
+
+    def arguments(self, operation, values):
+        """Every parameter of the catalog that this generation of the SDK has, with its value."""
+        unknown = set(values) - set(parameters(operation))
+        if unknown:
+            raise AssertionError(f"{operation} has no parameter {', '.join(sorted(unknown))}")
+        known = self.sdk.parameters(operation)
+        if known is None:
+            raise AssertionError(f"{self.name} has no {operation}")
+        arguments = {}
+        for name in parameters(operation):
+            value = values.get(name, self.defaults.get(name))
+            if value is None:
+                raise AssertionError(f"{operation}: no value is set for {name}")
+            if value is LEFT_OUT or name not in known:
+                continue
+            value = value(self) if callable(value) else value
+            # Structures travel as JSON text.
+            arguments[name] = json.dumps(value) if isinstance(value, (dict, list)) else value
+        return arguments
+
+    def order(self, order):
+        """A change order as it is now."""
+        return self.sdk.call("GetChangeOrderInfo", ChangeOrderId=order)["changeOrderInfo"]
+
+    def wait(self, order, wanted):
+        """Waits until an order has this status; one that ends otherwise ends the waiting too."""
+
+        def probe():
+            info = self.order(order)
+            if info["Status"] == wanted:
+                return info
+            if info["Status"] in ENDED:
+                raise AssertionError(f"order {order} ended in {info['Status']}: {json.dumps(info)[:3000]}")
+            return f"not yet: Status {info['Status']}"
+
+        return eventually(f"order {order} to be {wanted}", probe, ORDER_SECONDS)
+
+    @staticmethod
+    def parameters(operation):
+        """The names of an operation's parameters."""
+        return parameters(operation)
+
+    def images(self):
+        """The images of the application's pods, but of those on their way out."""
+        pods = self.json("pods", "-l", f"sternway.io/app-id={self.ids['app']}")["items"]
+        return {pod["spec"]["containers"][0]["image"] for pod in pods if "deletionTimestamp" not in pod["metadata"]}
+
+    def kubectl(self, *arguments):
+        """What kubectl prints."""
+        command = ["kubectl", "--kubeconfig", str(self.server.kubeconfig), *arguments]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+        if done.returncode:
+            raise AssertionError(f"{' '.join(command)} failed: {done.stdout}")
+        return done.stdout
+
+    def json(self, *arguments):
+        """An object as kubectl reads it."""
+        return json.loads(self.kubectl("get", *arguments, "-o", "json"))
+
+
+def never_called(worlds):
+    """Operations of the catalog that were not called in all worlds that have them."""
+    return sorted(
+        f"{operation} ({world.name})"
+        for world in worlds
+        for operation in kubernetes_operations()
+        if world.sdk.parameters(operation) is not None and operation not in world.called
+    )
+
+
+def never_sent(worlds):
+    """Parameters of the catalog that no world has sent, as `operation.parameter`."""
+    sent = set().union(*(world.sent for world in worlds))
+    return [f"{operation}.{name}" for operation in kubernetes_operations() for name in parameters(operation) if (operation, name) not in sent]

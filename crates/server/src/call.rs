@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use jiff::Timestamp;
+use sternway_access::{Action, Resource};
 use sternway_core::application::Application;
 use sternway_core::ids::{AppId, OrderId};
 use sternway_core::order::{Actor, Order};
@@ -15,6 +16,8 @@ use sternway_wire::parameters::Parameters;
 
 use crate::authentication::Caller;
 use crate::failure::Failure;
+use crate::listener::Origin;
+use crate::permission::Permit;
 use crate::server::Shared;
 
 /// The Jenkins plugin says here what it is.
@@ -38,6 +41,11 @@ pub(crate) struct Call {
     pub(crate) shared: Arc<Shared>,
     pub(crate) parameters: Parameters,
     pub(crate) caller: Caller,
+    /// What the caller may do.
+    pub(crate) permit: Permit,
+    /// Where the request came from.
+    #[expect(dead_code, reason = "what records requests reads it")]
+    pub(crate) origin: Origin,
     pub(crate) ids: Ids,
     pub(crate) region: String,
     pub(crate) source: String,
@@ -82,6 +90,16 @@ impl Call {
     /// Who asks, for the record of an order.
     pub(crate) fn actor(&self) -> Actor {
         Actor { user: self.caller.user.clone(), source: self.source.clone(), trace_id: self.ids.trace.clone() }
+    }
+
+    /// Whether the caller may see this application in a list.
+    pub(crate) fn may_read_app(&self, app: &Application) -> bool {
+        self.permit.allows(Action::ReadApplication, &Resource::application(Some(&app.logical_region), app.id))
+    }
+
+    /// Whether the caller may see this cluster in a list.
+    pub(crate) fn may_read_cluster(&self, cluster: &ClusterRecord) -> bool {
+        self.permit.allows(Action::ReadCluster, &Resource::cluster(Some(&cluster.region), cluster.id))
     }
 
     /// The id in the parameter AppId; what cannot be an id does not exist.

@@ -20,8 +20,9 @@ use crate::answer::{Answer, Envelope};
 use crate::authentication::authenticate;
 use crate::call::{self, Call, Ids};
 use crate::failure::Failure;
+use crate::listener::Origin;
 use crate::operations::instead::not_implemented;
-use crate::permission::{authorize, resource};
+use crate::permission::{Permit, authorize};
 use crate::server::Shared;
 
 /// What the log and the metrics call a request that is no operation.
@@ -97,6 +98,7 @@ async fn act(
     ids: Ids,
     key_id: &OnceLock<String>,
 ) -> Result<String, Failure> {
+    let origin = *parts.extensions.get::<Origin>().ok_or_else(|| Failure::Internal("a request from nowhere".into()))?;
     let headers = text_headers(&parts)?;
     let signed = SignedRequest {
         method: parts.method.as_str(),
@@ -118,10 +120,12 @@ async fn act(
         return Err(not_implemented(operation.name).into());
     };
     let parameters = Parameters::parse(parts.uri.query(), header(&parts, "content-type"), &body)?;
-    authorize(&caller.user, served.action, &resource(&parameters))?;
     let region = call::region(&parameters, &parts.headers, &shared.config.region);
     let source = call::source(&parts.headers);
-    served.run(Call { shared: Arc::clone(&shared), parameters, caller, ids, region, source }).await
+    let permit = Permit::of(&caller);
+    let call = Call { shared: Arc::clone(&shared), parameters, caller, permit, origin, ids, region, source };
+    authorize(&call, operation.name, served.action).await?;
+    served.run(call).await
 }
 
 async fn read(body: Body, limit: usize) -> Result<Bytes, Failure> {

@@ -1,17 +1,19 @@
 //! Connections: accepted up to a bound, served by HTTP/1.1 with limits, and told to finish when the server stops.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::Service as _;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -44,6 +46,15 @@ impl Listener {
     }
 }
 
+/// Where a request came from, as its connection says; headers that claim otherwise are not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// The other end: the client, or the last proxy before us. An IPv4 address is never dressed as IPv6.
+    pub(crate) address: IpAddr,
+    /// Whether it came by TLS.
+    pub(crate) secure: bool,
+}
+
 /// Serves connections of one listener until `cancel`; connections go on, on `connections`, until each has finished.
 pub(crate) async fn accept(
     listener: Listener,
@@ -62,11 +73,16 @@ pub(crate) async fn accept(
             () = cancel.cancelled() => return,
             accepted = next(&socket, &room) => accepted,
         };
-        let Some((stream, permit)) = accepted else {
+        let Some((stream, address, permit)) = accepted else {
             continue;
         };
-        let connection =
-            Connection { router: router.clone(), header_timeout: config.header_timeout, cancel: cancel.clone() };
+        let origin = Origin { address: address.ip().to_canonical(), secure: tls.is_some() };
+        let connection = Connection {
+            router: router.clone(),
+            origin,
+            header_timeout: config.header_timeout,
+            cancel: cancel.clone(),
+        };
         let tls = tls.clone();
         connections.spawn(async move {
             connection.serve(stream, tls).await;
@@ -75,13 +91,13 @@ pub(crate) async fn accept(
     }
 }
 
-async fn next(socket: &TcpListener, room: &Arc<Semaphore>) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+async fn next(socket: &TcpListener, room: &Arc<Semaphore>) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let permit = Arc::clone(room).acquire_owned().await.ok()?;
     match socket.accept().await {
-        Ok((stream, _)) => {
+        Ok((stream, address)) => {
             // Answers are small: waiting to fill a packet only delays them. A failure here is no reason to hang up.
             let _ = stream.set_nodelay(true);
-            Some((stream, permit))
+            Some((stream, address, permit))
         }
         Err(error) => {
             tracing::warn!(%error, "a connection could not be accepted");
@@ -93,6 +109,7 @@ async fn next(socket: &TcpListener, room: &Arc<Semaphore>) -> Option<(TcpStream,
 
 struct Connection {
     router: Router,
+    origin: Origin,
     header_timeout: Duration,
     cancel: CancellationToken,
 }
@@ -110,7 +127,12 @@ impl Connection {
     }
 
     async fn speak_http(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let service = TowerToHyperService::new(self.router);
+        let router = TowerToHyperService::new(self.router);
+        let origin = self.origin;
+        let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
+            request.extensions_mut().insert(origin);
+            router.call(request)
+        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.header_timeout)

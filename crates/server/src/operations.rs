@@ -7,6 +7,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use serde::Serialize;
+use sternway_access::Action::{
+    self, CreateApplication, DeleteApplication, DeleteCluster, DeleteNamespace, ManageApplication, ManageCluster,
+    ManageNamespace, ReadApplication, ReadCluster, ReadNamespace,
+};
 use sternway_wire::envelope::to_json;
 use sternway_wire::error::GatewayError;
 use sternway_wire::model::Success;
@@ -15,9 +19,6 @@ use sternway_wire::parameters::Parameters;
 use crate::answer::Envelope;
 use crate::call::Call;
 use crate::failure::Failure;
-use crate::permission::Action::{
-    self, ManageApplication, ManageCluster, ManageNamespace, ReadApplication, ReadCluster, ReadNamespace,
-};
 
 pub(crate) mod application;
 pub(crate) mod changeorder;
@@ -66,7 +67,7 @@ impl Operations {
 
     fn add_applications(&mut self) {
         use application::{configure, create, delete, deploy, describe, instances, list, show, state};
-        self.add("InsertK8sApplication", ManageApplication, create::insert);
+        self.add("InsertK8sApplication", CreateApplication, create::insert);
         self.add("DeployK8sApplication", ManageApplication, deploy::deploy);
         self.add("UpdateK8sApplicationConfig", ManageApplication, configure::configure);
         self.add("UpdateK8sApplicationBaseInfo", ManageApplication, describe::describe);
@@ -74,7 +75,7 @@ impl Operations {
         self.add("RestartK8sApplication", ManageApplication, state::restart);
         self.add("StartK8sApplication", ManageApplication, state::start);
         self.add("StopK8sApplication", ManageApplication, state::stop);
-        self.add("DeleteK8sApplication", ManageApplication, delete::delete);
+        self.add("DeleteK8sApplication", DeleteApplication, delete::delete);
         self.add("GetK8sApplication", ReadApplication, show::kubernetes_application);
         self.add("GetApplication", ReadApplication, show::application);
         self.add("ListApplication", ReadApplication, list::list);
@@ -96,13 +97,13 @@ impl Operations {
 
     fn add_clusters(&mut self) {
         self.add("ImportK8sCluster", ManageCluster, cluster::import::import);
-        self.add("DeleteCluster", ManageCluster, cluster::delete::delete);
+        self.add("DeleteCluster", DeleteCluster, cluster::delete::delete);
         self.add("GetCluster", ReadCluster, cluster::show::one);
         self.add("GetK8sCluster", ReadCluster, cluster::show::page);
         self.add("ListCluster", ReadCluster, cluster::show::all);
         self.add("ListK8sNamespaces", ReadCluster, cluster::show::namespaces);
         self.add("InsertOrUpdateRegion", ManageNamespace, region::put);
-        self.add("DeleteUserDefineRegion", ManageNamespace, region::delete);
+        self.add("DeleteUserDefineRegion", DeleteNamespace, region::delete);
         self.add("ListUserDefineRegion", ReadNamespace, region::list);
     }
 

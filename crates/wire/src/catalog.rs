@@ -1,7 +1,8 @@
-//! Every operation of EDAS 2017-08-01: what it is called, where it lives, what it takes.
+//! Every operation of EDAS 2017-08-01: what it is called, where it lives, what it takes. And beside them our extensions: what EDAS
+//! leaves to other services of its cloud, under paths of our own.
 //!
 //! Paths are fixed (no parameters in them), so an operation is found by its method and path. The facts are data, in
-//! `catalog/operations.json`, one operation a line; the binary carries them.
+//! `catalog/operations.json` and `catalog/extensions.json`, one operation a line; the binary carries them.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -9,10 +10,14 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
-    let operations: Vec<Operation> = serde_json::from_str(include_str!("catalog/operations.json"))
-        .expect("the embedded catalog is part of the build, and a test reads it");
-    Catalog::index(operations)
+    let read = |text| -> Vec<Operation> {
+        serde_json::from_str(text).expect("the embedded catalog is part of the build, and a test reads it")
+    };
+    Catalog::index(read(include_str!("catalog/operations.json")), read(include_str!("catalog/extensions.json")))
 });
+
+/// What the path of every extension begins with.
+pub const EXTENSIONS: &str = "/sternway/v1/";
 
 /// One operation of the API.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -82,34 +87,43 @@ impl Operation {
 /// The operations, findable by route and by name.
 #[derive(Debug)]
 pub struct Catalog {
+    /// Those of EDAS first, then our extensions.
     operations: Vec<Operation>,
+    of_edas: usize,
     by_route: HashMap<(&'static str, &'static str), usize>,
     by_name: HashMap<&'static str, usize>,
 }
 
 impl Catalog {
-    fn index(operations: Vec<Operation>) -> Self {
+    fn index(mut operations: Vec<Operation>, extensions: Vec<Operation>) -> Self {
+        let of_edas = operations.len();
+        operations.extend(extensions);
         let numbered = || operations.iter().enumerate();
         let by_route = numbered().map(|(at, operation)| ((operation.method, operation.path), at)).collect();
         let by_name = numbered().map(|(at, operation)| (operation.name, at)).collect();
-        Self { operations, by_route, by_name }
+        Self { operations, of_edas, by_route, by_name }
     }
 
-    /// The operation that answers this method and path. Both are compared exactly; the method is upper-case.
+    /// The operation, of EDAS or an extension, that answers this method and path. Both are compared exactly; the method is upper-case.
     pub fn find(method: &str, path: &str) -> Option<&'static Operation> {
         let catalog = &*CATALOG;
         catalog.by_route.get(&(method, path)).map(|at| &catalog.operations[*at])
     }
 
-    /// The operation of exactly that name.
+    /// The operation, of EDAS or an extension, of exactly that name.
     pub fn by_name(name: &str) -> Option<&'static Operation> {
         let catalog = &*CATALOG;
         catalog.by_name.get(name).map(|at| &catalog.operations[*at])
     }
 
-    /// All operations, ordered by name.
+    /// All operations of EDAS, ordered by name.
     pub fn operations() -> &'static [Operation] {
-        &CATALOG.operations
+        &CATALOG.operations[..CATALOG.of_edas]
+    }
+
+    /// Our extensions, ordered by name.
+    pub fn extensions() -> &'static [Operation] {
+        &CATALOG.operations[CATALOG.of_edas..]
     }
 }
 
@@ -122,19 +136,30 @@ mod tests {
         let operations = Catalog::operations();
         assert_eq!(operations.len(), 162);
         assert_eq!(operations.iter().filter(|operation| operation.kubernetes).count(), 98);
-        assert_eq!(CATALOG.by_route.len(), 162, "two operations share a method and path");
-        assert_eq!(CATALOG.by_name.len(), 162);
+        let all = operations.len() + Catalog::extensions().len();
+        assert_eq!(CATALOG.by_route.len(), all, "two operations share a method and path");
+        assert_eq!(CATALOG.by_name.len(), all, "two operations share a name");
         assert_eq!(operations.iter().map(|operation| operation.parameters.len()).sum::<usize>(), 767);
         assert!(operations.is_sorted_by_key(|operation| operation.name));
     }
 
     #[test]
     fn every_operation_is_found_by_its_route_and_by_its_name() {
-        for operation in Catalog::operations() {
+        for operation in Catalog::operations().iter().chain(Catalog::extensions()) {
             assert_eq!(Catalog::find(operation.method, operation.path), Some(operation));
             assert_eq!(Catalog::by_name(operation.name), Some(operation));
         }
         assert_eq!(Catalog::find("PATCH", "/pop/v5/k8s/acs/k8s_apps"), None);
+    }
+
+    #[test]
+    fn extensions_are_kept_apart() {
+        let extensions = Catalog::extensions();
+        assert!(extensions.is_sorted_by_key(|operation| operation.name));
+        for operation in extensions {
+            assert!(operation.path.starts_with(EXTENSIONS) && !operation.kubernetes, "{}", operation.name);
+        }
+        assert!(Catalog::operations().iter().all(|operation| !operation.path.starts_with(EXTENSIONS)));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sternway_access::{Action, Resource};
 use sternway_core::ports::{AppFilter, LogicalRegion};
 use sternway_wire::error::{BusinessError, GatewayError};
 use sternway_wire::model::{DeleteUserDefineRegion, InsertOrUpdateRegion, ListUserDefineRegion, Region};
@@ -53,6 +54,10 @@ pub(crate) async fn list(call: Arc<Call>) -> Result<ListUserDefineRegion, Failur
     let debug = call.parameters.boolean("DebugEnable")?;
     let mut regions = call.store().logical_regions().await?;
     regions.retain(|region| debug.is_none_or(|wanted| region.debug_enable == wanted));
+    let may_read = |region: &LogicalRegion| {
+        call.permit.allows(Action::ReadNamespace, &Resource::namespace(Some(&region.region_id)))
+    };
+    regions.retain(may_read);
     Ok(ListUserDefineRegion { user_define_region_list: regions.into_iter().map(shown).collect() })
 }
 

@@ -30,6 +30,7 @@ pub(crate) async fn list(call: Arc<Call>) -> Result<ListApplication, Failure> {
     };
     let wanted = ids(parameters)?;
     let mut apps = call.store().apps(filter).await?;
+    apps.retain(|app| call.may_read_app(app));
     if let Some(wanted) = wanted {
         apps.retain(|app| wanted.contains(&app.id.to_string()));
     }

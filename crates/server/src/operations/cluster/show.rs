@@ -60,9 +60,10 @@ pub(crate) async fn namespaces(call: Arc<Call>) -> Result<ListK8sNamespaces, Fai
     Ok(ListK8sNamespaces { data: names.into_iter().map(|namespace| KubernetesNamespace { namespace }).collect() })
 }
 
-/// A logical region shows the clusters of the region that it belongs to.
+/// Those that the caller may see. A logical region shows the clusters of the region that it belongs to.
 async fn of_region(call: &Call, region: Option<&str>) -> Result<Vec<ClusterRecord>, Failure> {
     let mut clusters = call.store().clusters().await?;
+    clusters.retain(|cluster| call.may_read_cluster(cluster));
     if let Some(region) = region.and_then(|tag| tag.split(':').next()) {
         clusters.retain(|cluster| cluster.region == region);
     }

@@ -1,0 +1,272 @@
+//! What a request is about. Ids in it are looked up, and the resource is named by what the store says of them: a request has no say in which
+//! namespace its application is.
+//!
+//! Every operation that is served has its line in [`of`]. One that has none is about the whole system, which only those may touch who may do
+//! everything; a test finds it.
+
+use serde_json::Value;
+use sternway_access::{Action, Resource};
+use sternway_core::ids::AppId;
+use sternway_core::order::Order;
+use sternway_wire::parameters::Given;
+
+use crate::call::Call;
+use crate::failure::Failure;
+
+/// Which resources an operation is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// No line: see above.
+    Unknown,
+    /// The system as a whole.
+    System,
+    /// The application whose id is in this parameter.
+    App(&'static str),
+    /// The application of the order in ChangeOrderId.
+    Order,
+    /// The application of the order that the pipeline or task in this parameter is of.
+    Part(&'static str),
+    /// An application that is yet to be made in the namespace of LogicalRegionId, on the cluster of ClusterId.
+    NewApp,
+    /// The application in AppId, or without it the cluster in ClusterId.
+    AppOrCluster,
+    /// The cluster whose id is in this parameter.
+    Cluster(&'static str),
+    /// The cluster in ClusterId, or one that is yet to be made.
+    ImportedCluster,
+    /// The namespaces that Id and RegionTag name, or one that is yet to be made.
+    Namespaces,
+    /// The namespace in this parameter.
+    Namespace(&'static str),
+    /// The applications or clusters in ResourceIds; without any, the system.
+    Tagged,
+    /// Whatever of the list the caller may read: the operation leaves the rest out by itself.
+    Listed,
+}
+
+/// The scope of an operation.
+pub(crate) fn of(operation: &str) -> Scope {
+    use Scope::{
+        App, AppOrCluster, Cluster, ImportedCluster, Listed, Namespace, Namespaces, NewApp, Order, Part, System, Tagged,
+    };
+    match operation {
+        "AbortAndRollbackChangeOrder" | "AbortChangeOrder" | "GetChangeOrderInfo" => Order,
+        "ContinuePipeline" => Part("PipelineId"),
+        "RetryChangeOrderTask" => Part("TaskId"),
+        "InsertK8sApplication" => NewApp,
+        "AddLogPath"
+        | "BindK8sSlb"
+        | "CreateApplicationScalingRule"
+        | "CreateK8sService"
+        | "DeleteApplicationScalingRule"
+        | "DeleteK8sApplication"
+        | "DeleteK8sService"
+        | "DeleteLogPath"
+        | "DeployK8sApplication"
+        | "DescribeAppInstanceList"
+        | "DescribeApplicationScalingRules"
+        | "DisableApplicationScalingRule"
+        | "EnableApplicationScalingRule"
+        | "GetAppDeployment"
+        | "GetApplication"
+        | "GetContainerConfiguration"
+        | "GetJavaStartUpConfig"
+        | "GetJvmConfiguration"
+        | "GetK8sApplication"
+        | "GetK8sServices"
+        | "GetWebContainerConfig"
+        | "ListDeployGroup"
+        | "ListHistoryDeployVersion"
+        | "ListRecentChangeOrder"
+        | "QueryApplicationStatus"
+        | "QuerySlsLogStoreList"
+        | "RestartK8sApplication"
+        | "ScaleK8sApplication"
+        | "StartK8sApplication"
+        | "StopK8sApplication"
+        | "UnbindK8sSlb"
+        | "UpdateApplicationBaseInfo"
+        | "UpdateApplicationScalingRule"
+        | "UpdateContainerConfiguration"
+        | "UpdateHookConfiguration"
+        | "UpdateJvmConfiguration"
+        | "UpdateK8sApplicationBaseInfo"
+        | "UpdateK8sApplicationConfig"
+        | "UpdateK8sService"
+        | "UpdateK8sSlb"
+        | "UpdateSlsLogStore" => App("AppId"),
+        "StartK8sAppPrecheck" => AppOrCluster,
+        "ConvertK8sResource"
+        | "CreateIDCImportCommand"
+        | "CreateK8sConfigMap"
+        | "CreateK8sIngressRule"
+        | "CreateK8sSecret"
+        | "DeleteCluster"
+        | "DeleteK8sConfigMap"
+        | "DeleteK8sIngressRule"
+        | "DeleteK8sSecret"
+        | "GetCluster"
+        | "GetK8sAppPrecheckResult"
+        | "ListK8sConfigMaps"
+        | "ListK8sIngressRules"
+        | "ListK8sNamespaces"
+        | "ListK8sSecrets"
+        | "UpdateK8sConfigMap"
+        | "UpdateK8sIngressRule"
+        | "UpdateK8sResource"
+        | "UpdateK8sSecret" => Cluster("ClusterId"),
+        "ImportK8sCluster" => ImportedCluster,
+        "DeleteUserDefineRegion" | "InsertOrUpdateRegion" => Namespaces,
+        "GetSecureToken" => Namespace("NamespaceId"),
+        "InsertSwimmingLane" | "InsertSwimmingLaneGroup" | "ListSwimmingLaneGroup" => Namespace("LogicalRegionId"),
+        "ListTagResources" | "TagResources" | "UntagResources" => Tagged,
+        // What they list beside what the caller may read is the same for everyone.
+        "GetK8sCluster"
+        | "ListAliyunRegion"
+        | "ListApplication"
+        | "ListBuildPack"
+        | "ListCluster"
+        | "ListComponents"
+        | "ListSlb"
+        | "ListUserDefineRegion"
+        | "ListVpc" => Listed,
+        "CreateConfigTemplate"
+        | "DeleteConfigTemplate"
+        | "DeleteSwimmingLane"
+        | "GetMigrateApplication"
+        | "GetPackageStorageCredential"
+        | "ListConfigTemplates"
+        | "ListResourceGroup"
+        | "ListSwimmingLane"
+        | "MigrateApplication"
+        | "QueryRegionConfig"
+        | "SynchronizeResource"
+        | "UpdateConfigTemplate"
+        | "UpdateSwimmingLane"
+        | "UpdateSwimmingLaneGroup" => System,
+        _ => Scope::Unknown,
+    }
+}
+
+impl Scope {
+    /// What the caller must be allowed, each to each, for an operation of this action.
+    pub(crate) async fn needs(self, call: &Call, action: Action) -> Result<Vec<(Action, Resource)>, Failure> {
+        let parameter = |name| call.parameters.optional(name);
+        let needs = match self {
+            Self::Unknown | Self::System => vec![(action, Resource::system())],
+            Self::App(name) => vec![(action, app(call, parameter(name)?.unwrap_or_default()).await?)],
+            Self::Order => {
+                let id = parameter("ChangeOrderId")?.and_then(|id| id.parse().ok());
+                let order = match id {
+                    Some(id) => call.store().order(id).await?,
+                    None => None,
+                };
+                vec![(action, app_of(call, order).await?)]
+            }
+            Self::Part(name) => {
+                let id = parameter(name)?.and_then(|id| id.parse().ok());
+                let order = match id {
+                    Some(id) => call.store().order_of_part(id).await?,
+                    None => None,
+                };
+                vec![(action, app_of(call, order).await?)]
+            }
+            Self::NewApp => {
+                let namespace = parameter("LogicalRegionId")?.unwrap_or(&call.region);
+                let cluster = cluster(call, parameter("ClusterId")?.unwrap_or_default()).await?;
+                let app = Resource::application(Some(namespace), "*");
+                vec![(action, app), (Action::ReadCluster, cluster.unwrap_or_else(nowhere))]
+            }
+            Self::Cluster(name) => {
+                let cluster = cluster(call, parameter(name)?.unwrap_or_default()).await?;
+                vec![(action, cluster.unwrap_or_else(nowhere))]
+            }
+            Self::AppOrCluster => match parameter("AppId")? {
+                Some(id) => vec![(action, app(call, id).await?)],
+                None => {
+                    let cluster = cluster(call, parameter("ClusterId")?.unwrap_or_default()).await?;
+                    vec![(action, cluster.unwrap_or_else(nowhere))]
+                }
+            },
+            Self::Namespace(name) => {
+                vec![(action, Resource::namespace(Some(parameter(name)?.unwrap_or(&call.region))))]
+            }
+            Self::Tagged => tagged(call, action).await?,
+            Self::ImportedCluster => match cluster(call, parameter("ClusterId")?.unwrap_or_default()).await? {
+                Some(known) => vec![(Action::ManageCluster, known)],
+                None => vec![(Action::CreateCluster, Resource::cluster(Some(&call.region), "*"))],
+            },
+            Self::Namespaces => namespaces(call, action).await?,
+            Self::Listed => Vec::new(),
+        };
+        Ok(needs)
+    }
+}
+
+/// A cluster that cannot be found.
+fn nowhere() -> Resource {
+    Resource::cluster(None, "*")
+}
+
+async fn app(call: &Call, id: &str) -> Result<Resource, Failure> {
+    match id.parse::<AppId>() {
+        Ok(id) => app_by_id(call, id).await,
+        Err(_) => Ok(Resource::application(None, id)),
+    }
+}
+
+/// An application that is gone is in no namespace any more.
+async fn app_by_id(call: &Call, id: AppId) -> Result<Resource, Failure> {
+    let app = call.store().app(id).await?;
+    Ok(Resource::application(app.map(|app| app.logical_region).as_deref(), id))
+}
+
+async fn app_of(call: &Call, order: Option<Order>) -> Result<Resource, Failure> {
+    match order {
+        Some(order) => app_by_id(call, order.app).await,
+        None => Ok(Resource::application(None, "*")),
+    }
+}
+
+async fn cluster(call: &Call, id: &str) -> Result<Option<Resource>, Failure> {
+    let cluster = call.find_cluster(id).await?;
+    Ok(cluster.map(|cluster| Resource::cluster(Some(&cluster.region), cluster.id)))
+}
+
+/// Tags are of applications unless ResourceType says that they are of clusters.
+async fn tagged(call: &Call, action: Action) -> Result<Vec<(Action, Resource)>, Failure> {
+    let are_clusters =
+        call.parameters.optional("ResourceType")?.is_some_and(|kind| kind.eq_ignore_ascii_case("cluster"));
+    let Given::Value(Value::Array(ids)) = call.parameters.json("ResourceIds")? else {
+        return Ok(vec![(action, Resource::system())]);
+    };
+    let mut needs = Vec::with_capacity(ids.len());
+    for id in ids.iter().filter_map(Value::as_str) {
+        let resource = match are_clusters {
+            true => cluster(call, id).await?.unwrap_or_else(nowhere),
+            false => app(call, id).await?,
+        };
+        needs.push((action, resource));
+    }
+    if needs.is_empty() {
+        needs.push((action, Resource::system()));
+    }
+    Ok(needs)
+}
+
+/// The one that is there and, if it would get another tag, the one of that tag.
+async fn namespaces(call: &Call, action: Action) -> Result<Vec<(Action, Resource)>, Failure> {
+    let id = call.parameters.integer("Id", 0..=i64::MAX)?.filter(|id| *id != 0);
+    let tag = call.parameters.optional("RegionTag")?;
+    let Some(id) = id else {
+        let action = if action == Action::ManageNamespace { Action::CreateNamespace } else { action };
+        return Ok(vec![(action, Resource::namespace(tag))]);
+    };
+    let known = call.store().logical_regions().await?.into_iter().find(|region| region.id == id);
+    let known = known.map(|region| region.region_id);
+    let mut needs = vec![(action, Resource::namespace(known.as_deref()))];
+    if tag.is_some() && tag != known.as_deref() {
+        needs.push((action, Resource::namespace(tag)));
+    }
+    Ok(needs)
+}

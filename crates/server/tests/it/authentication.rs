@@ -108,8 +108,8 @@ async fn a_user_without_permission_is_refused_everything() {
     let insert = [("RegionTag", "cn-hangzhou:a"), ("RegionName", "a")];
     let reply = world.sign("InsertOrUpdateRegion", &insert, |call| call.sign_acs3(guest, now(), &world.nonce())).await;
     let message = reply.gateway(403, "Forbidden.RAM");
-    assert!(message.contains("edas:ManageNamespace"), "{message}");
-    assert_eq!(reply.json()["AccessDeniedDetail"]["AuthAction"], "edas:ManageNamespace");
+    assert!(message.contains("edas:CreateNamespace"), "{message}");
+    assert_eq!(reply.json()["AccessDeniedDetail"]["AuthAction"], "edas:CreateNamespace");
     assert_eq!(world.everything().await, before);
 }
 

@@ -73,6 +73,13 @@ impl Api {
         json_of(&self.send(Method::POST, &path, body).await?)
     }
 
+    /// Has everything checked that sending an object to a collection would, and nothing stored.
+    pub(crate) async fn try_create(&self, path: &str, object: &Value) -> Result<(), RequestError> {
+        let path = format!("{}&dryRun=All", written(path));
+        self.send(Method::POST, &path, Some(("application/json", object))).await?;
+        Ok(())
+    }
+
     /// Merges a patch into an object.
     pub(crate) async fn merge(&self, path: &str, patch: &Value) -> Result<Value, RequestError> {
         let path = written(path);

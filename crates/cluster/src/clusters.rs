@@ -270,6 +270,10 @@ impl Objects for KubeClusters {
         objects::create(self.shared.connection(cluster)?.api(), object, value).await
     }
 
+    async fn try_create(&self, cluster: ClusterId, object: &ObjectRef, value: &Value) -> Result<(), ClusterError> {
+        objects::try_create(self.shared.connection(cluster)?.api(), object, value).await
+    }
+
     async fn replace(&self, cluster: ClusterId, object: &ObjectRef, value: &Value) -> Result<Value, ClusterError> {
         objects::replace(self.shared.connection(cluster)?.api(), object, value).await
     }

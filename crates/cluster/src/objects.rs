@@ -57,6 +57,11 @@ pub(crate) async fn create(api: &Api, object: &ObjectRef, value: &Value) -> Resu
     Ok(api.create(&collection(&object.kind, Some(&object.namespace)), value).await?)
 }
 
+pub(crate) async fn try_create(api: &Api, object: &ObjectRef, value: &Value) -> Result<(), ClusterError> {
+    api.try_create(&collection(&object.kind, Some(&object.namespace)), value).await?;
+    Ok(())
+}
+
 pub(crate) async fn replace(api: &Api, object: &ObjectRef, value: &Value) -> Result<Value, ClusterError> {
     missing_is_a_conflict(api.replace(&path(object), value).await)
 }

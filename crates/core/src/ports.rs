@@ -23,7 +23,7 @@ use crate::precheck::Surroundings;
 use crate::version::{Snapshot, Version};
 
 pub use self::objects::{ObjectKind, ObjectRef, Objects};
-pub use self::records::{Record, Records};
+pub use self::records::{Kept, Record, Records, Stored};
 
 /// Tells the time, and waits for it.
 #[async_trait]
@@ -148,7 +148,8 @@ pub enum StoreWrite {
     InsertApp(Box<Application>),
     /// The next revision of an application; `app.revision` must be the stored revision plus 1.
     UpdateApp(Box<Application>),
-    /// The application is gone; its orders and versions stay readable. One that is gone already is no conflict.
+    /// The application is gone, and with it the records that it owns; its orders and versions stay readable. One that is gone already is no
+    /// conflict.
     DeleteApp(AppId),
     /// A version, new or changed.
     PutVersion(Box<Version>),

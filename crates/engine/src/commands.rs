@@ -74,6 +74,8 @@ pub enum DeployChange {
 /// What people say about an application. What is absent stays.
 #[derive(Debug, Clone, Default)]
 pub struct About {
+    /// Another name for people; the Deployment keeps its own.
+    pub name: Option<String>,
     /// Free text.
     pub description: Option<String>,
     /// Who is responsible.
@@ -262,11 +264,14 @@ impl Engine {
     /// Changes what is remembered of an application without a change order.
     ///
     /// # Errors
-    /// [`CommandError::NoApp`], [`CommandError::Store`].
+    /// [`CommandError::NoApp`], [`CommandError::NameTaken`], [`CommandError::Store`].
     pub async fn describe(&self, app: AppId, about: &About) -> Result<(), CommandError> {
         for _ in 0..ATTEMPTS {
             let mut next = self.application(app).await?;
             next.revision += 1;
+            if let Some(name) = &about.name {
+                next.name.clone_from(name);
+            }
             if let Some(description) = &about.description {
                 next.description.clone_from(description);
             }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use sternway_access::Action::{
-    self, CreateApplication, DeleteApplication, DeleteCluster, DeleteNamespace, ManageApplication, ManageCluster,
-    ManageNamespace, ReadApplication, ReadCluster, ReadNamespace,
+    self, CreateApplication, DeleteApplication, DeleteCluster, DeleteNamespace, ManageAppLog, ManageApplication,
+    ManageCluster, ManageNamespace, ManageSystem, ReadApplication, ReadCluster, ReadNamespace,
 };
 use sternway_wire::envelope::to_json;
 use sternway_wire::error::GatewayError;
@@ -23,9 +23,12 @@ use crate::failure::Failure;
 pub(crate) mod application;
 pub(crate) mod changeorder;
 pub(crate) mod cluster;
+pub(crate) mod config_template;
 pub(crate) mod inert;
 pub(crate) mod instead;
+pub(crate) mod precheck;
 pub(crate) mod region;
+pub(crate) mod tag;
 pub(crate) mod version;
 
 type Answering = Pin<Box<dyn Future<Output = Result<String, Failure>> + Send>>;
@@ -62,11 +65,14 @@ impl Operations {
         all.add_applications();
         all.add_change_orders();
         all.add_clusters();
+        all.add_tags_and_templates();
         all
     }
 
     fn add_applications(&mut self) {
-        use application::{configure, create, delete, deploy, describe, instances, list, show, state};
+        use application::{
+            configure, create, delete, deploy, describe, hooks, instances, list, logs, rename, rollback, show, state,
+        };
         self.add("InsertK8sApplication", CreateApplication, create::insert);
         self.add("DeployK8sApplication", ManageApplication, deploy::deploy);
         self.add("UpdateK8sApplicationConfig", ManageApplication, configure::configure);
@@ -83,6 +89,15 @@ impl Operations {
         self.add("GetAppDeployment", ReadApplication, instances::deployment);
         self.add("DescribeAppInstanceList", ReadApplication, instances::list);
         self.add("ListHistoryDeployVersion", ReadApplication, version::list);
+        self.add("RollbackApplication", ManageApplication, rollback::roll_back);
+        self.add("UpdateApplicationBaseInfo", ManageApplication, rename::rename);
+        self.add("UpdateHookConfiguration", ManageApplication, hooks::update);
+        self.add("StartK8sAppPrecheck", ReadApplication, precheck::start);
+        self.add("GetK8sAppPrecheckResult", ReadApplication, precheck::result);
+        self.add("AddLogPath", ManageAppLog, logs::add);
+        self.add("DeleteLogPath", ManageAppLog, logs::delete);
+        self.add("QuerySlsLogStoreList", ReadApplication, logs::query);
+        self.add("UpdateSlsLogStore", ManageApplication, logs::update);
     }
 
     fn add_change_orders(&mut self) {
@@ -93,6 +108,7 @@ impl Operations {
         self.add("RetryChangeOrderTask", ManageApplication, proceed::retry);
         self.add("AbortChangeOrder", ManageApplication, abort::abort);
         self.add("AbortAndRollbackChangeOrder", ManageApplication, abort::abort_and_roll_back);
+        self.add("RollbackChangeOrder", ManageApplication, abort::abort_and_roll_back);
     }
 
     fn add_clusters(&mut self) {
@@ -105,6 +121,16 @@ impl Operations {
         self.add("InsertOrUpdateRegion", ManageNamespace, region::put);
         self.add("DeleteUserDefineRegion", DeleteNamespace, region::delete);
         self.add("ListUserDefineRegion", ReadNamespace, region::list);
+    }
+
+    fn add_tags_and_templates(&mut self) {
+        self.add("TagResources", ManageApplication, tag::tag);
+        self.add("UntagResources", ManageApplication, tag::untag);
+        self.add("ListTagResources", ReadApplication, tag::list);
+        self.add("CreateConfigTemplate", ManageSystem, config_template::create);
+        self.add("UpdateConfigTemplate", ManageSystem, config_template::update);
+        self.add("DeleteConfigTemplate", ManageSystem, config_template::delete);
+        self.add("ListConfigTemplates", ReadApplication, config_template::list);
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Served> {
@@ -134,7 +160,7 @@ impl Operations {
             })
         };
         let envelope = match name {
-            "AbortChangeOrder" | "AbortAndRollbackChangeOrder" => Envelope::ChangeOrder,
+            "AbortChangeOrder" | "AbortAndRollbackChangeOrder" | "RollbackChangeOrder" => Envelope::ChangeOrder,
             _ => Envelope::Plain,
         };
         let served = Served { action, envelope, handler: Box::new(handler) };

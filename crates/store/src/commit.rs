@@ -8,7 +8,7 @@ use sternway_core::order::Order;
 use sternway_core::ports::{Commit, CommitError, StoreWrite};
 
 use crate::error::Doing as _;
-use crate::tables::{apps, events, leases, orders, versions};
+use crate::tables::{apps, events, leases, orders, records, versions};
 use crate::writer::Command;
 
 impl Command for Commit {
@@ -39,7 +39,10 @@ impl Command for Commit {
                 }
                 StoreWrite::InsertApp(app) => apps::insert(connection, &app).await?,
                 StoreWrite::UpdateApp(app) => apps::update(connection, &app).await?,
-                StoreWrite::DeleteApp(id) => apps::delete(connection, id).await?,
+                StoreWrite::DeleteApp(id) => {
+                    apps::delete(connection, id).await?;
+                    records::delete_of(connection, &id.to_string()).await?;
+                }
                 StoreWrite::PutVersion(version) => versions::put(connection, &version).await?,
                 StoreWrite::AppendEvents(order, events) => {
                     events::append(connection, order, &events).await?;

@@ -76,6 +76,7 @@ statements! {
     RECORDS = "SELECT kind, id, owner, revision, document, sealed_secret FROM records \
         WHERE kind = $1 AND (CAST($2 AS TEXT) IS NULL OR owner = $2) ORDER BY sequence";
     DELETE_RECORD = "DELETE FROM records WHERE kind = $1 AND id = $2";
+    DELETE_RECORDS_OF_OWNER = "DELETE FROM records WHERE owner = $1";
 
     PUT_CLUSTER = "INSERT INTO clusters \
         (id, name, cs_cluster_id, region, description, sealed_kubeconfig, created_at, updated_at) \

@@ -144,9 +144,15 @@ impl Store for MemoryStore {
             return Err(CommitError::LeaseLost);
         }
         let mut records = tables.records.clone();
+        let deleted = |write: &StoreWrite| match write {
+            StoreWrite::DeleteApp(app) => Some(app.to_string()),
+            _ => None,
+        };
+        let owners: Vec<String> = commit.writes.iter().filter_map(deleted).collect();
         commit.writes.into_iter().try_for_each(|write| records.write(write))?;
         records.check_active(&tables.records)?;
         tables.records = records;
+        self.forget_records_of(&owners);
         Ok(())
     }
 

@@ -4,9 +4,10 @@
 //!
 //! | operation | payload |
 //! |---|---|
-//! | Deploy-, Scale-, Restart-, Start-, Stop-, DeleteK8sApplication, UpdateK8sApplicationConfig | [`ChangeOrderStarted`] |
-//! | AbortChangeOrder, AbortAndRollbackChangeOrder | [`ChangeOrderStopped`] |
-//! | ContinuePipeline | [`Nothing`] |
+//! | Deploy-, Scale-, Restart-, Start-, Stop-, DeleteK8sApplication, UpdateK8sApplicationConfig, RollbackApplication | [`ChangeOrderStarted`] |
+//! | AbortChangeOrder, AbortAndRollbackChangeOrder, RollbackChangeOrder | [`ChangeOrderStopped`] |
+//! | Create-, Update-, Enable-, DisableApplicationScalingRule | [`ScalingRuleAnswer`] |
+//! | ContinuePipeline; deleting and changing what is kept beside applications | [`Nothing`] |
 //! | GetAppDeployment, RetryChangeOrderTask, ImportK8sCluster | [`TextData`] |
 //! | any other | the struct that is named like the operation |
 //!
@@ -21,12 +22,20 @@ use crate::envelope::{SUCCESS_CODE, SUCCESS_ERROR_CODE, SUCCESS_MESSAGE};
 mod application;
 mod change_order;
 mod cluster;
+mod config_template;
 mod instance;
 mod kubernetes_application;
 mod lists;
+mod precheck;
 mod region;
+mod runtime;
+mod scaling;
+mod tag;
 
-pub use application::{ApplicationDetail, ApplicationSummary, GetApplication, ListApplication};
+pub use application::{
+    ApplicationBaseInfo, ApplicationDetail, ApplicationSummary, GetApplication, ListApplication,
+    UpdateApplicationBaseInfo,
+};
 pub use change_order::{
     ChangeOrder, ChangeOrderInfo, ChangeOrderStopped, GetChangeOrderInfo, Instance, InstanceStage,
     ListHistoryDeployVersion, ListRecentChangeOrder, PackageVersion, PipelineInfo, ServiceStage, StageDetail,
@@ -34,6 +43,9 @@ pub use change_order::{
 };
 pub use cluster::{
     Cluster, ClusterPage, DeleteCluster, GetCluster, GetK8sCluster, KubernetesNamespace, ListCluster, ListK8sNamespaces,
+};
+pub use config_template::{
+    ConfigTemplate, ConfigTemplateId, ConfigTemplatePage, CreateConfigTemplate, ListConfigTemplates,
 };
 pub use instance::{
     AppInfo, ApplicationOverview, DeployRecord, DescribeAppInstanceList, Ecc, Ecu, Group, InstanceInfo,
@@ -43,7 +55,14 @@ pub use kubernetes_application::{
     App, Applcation, ApplicationInfo, Component, Conf, DeployGroup, Env, GetK8sApplication, ImageInfo,
     InsertK8sApplication, LatestVersion, UpdateK8sApplicationBaseInfo,
 };
+pub use precheck::{GetK8sAppPrecheckResult, PrecheckJobResult, PrecheckJobs, PrecheckResult, StartK8sAppPrecheck};
 pub use region::{DeleteUserDefineRegion, InsertOrUpdateRegion, ListUserDefineRegion, Region};
+pub use runtime::{HookConfiguration, LogStore, QuerySlsLogStoreList, UpdateHookConfiguration};
+pub use scaling::{
+    DescribeApplicationScalingRules, ScalingBehaviour, ScalingDirection, ScalingMetric, ScalingMetricTarget,
+    ScalingPolicy, ScalingRule, ScalingRuleAnswer, ScalingRulePage, ScalingTrigger, Trigger,
+};
+pub use tag::{ListTagResources, TagResource};
 
 /// The body of a successful answer: the head that all share, and the payload beside it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

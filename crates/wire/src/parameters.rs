@@ -17,6 +17,8 @@ use crate::query;
 pub mod command;
 pub mod containers;
 pub mod environment;
+pub mod hooks;
+pub mod logs;
 pub mod metadata;
 pub mod names;
 pub mod probes;
@@ -24,6 +26,7 @@ mod python_literal;
 pub mod resources;
 pub mod scheduling;
 pub mod structure;
+pub mod tags;
 pub mod update_strategy;
 pub mod volumes;
 

@@ -35,6 +35,11 @@ impl ObjectKind {
         Self::namespaced("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers");
     /// `networking.k8s.io/v1` Ingress
     pub const INGRESS: Self = Self::namespaced("networking.k8s.io", "v1", "Ingress", "ingresses");
+    /// `v1` PersistentVolumeClaim
+    pub const PERSISTENT_VOLUME_CLAIM: Self =
+        Self::namespaced("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims");
+    /// `v1` Pod
+    pub const POD: Self = Self::namespaced("", "v1", "Pod", "pods");
     /// `v1` Secret
     pub const SECRET: Self = Self::namespaced("", "v1", "Secret", "secrets");
     /// `v1` Service
@@ -98,6 +103,8 @@ pub trait Objects: Send + Sync + 'static {
     ) -> Result<Vec<Value>, ClusterError>;
     /// A new object, as stored. Fails with [`ClusterError::Conflict`] where the name is taken.
     async fn create(&self, cluster: ClusterId, object: &ObjectRef, value: &Value) -> Result<Value, ClusterError>;
+    /// What [`Objects::create`] would answer, with admission and quotas asked, and nothing created.
+    async fn try_create(&self, cluster: ClusterId, object: &ObjectRef, value: &Value) -> Result<(), ClusterError>;
     /// The object in place of the one that is there, as stored. With a `metadata.resourceVersion` it fails with [`ClusterError::Conflict`] if the object
     /// is another one by now; also if there is none.
     async fn replace(&self, cluster: ClusterId, object: &ObjectRef, value: &Value) -> Result<Value, ClusterError>;

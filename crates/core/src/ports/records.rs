@@ -3,9 +3,12 @@
 //! A record is one aggregate, kept whole and replaced whole by its next revision, as an order is. Each use has its own kind and its own struct, which
 //! serialises into the document.
 
+mod kept;
+
 use async_trait::async_trait;
 use serde_json::Value;
 
+pub use self::kept::{Kept, Stored};
 use super::{Secret, StoreError};
 
 /// One aggregate.

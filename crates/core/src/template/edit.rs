@@ -2,11 +2,14 @@
 //!
 //! An edit that is absent keeps what is there; an empty value clears it. Structured values are Kubernetes's own JSON.
 
+pub mod logs;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+pub use self::logs::LogSource;
 use super::PodTemplate;
 
 /// The annotation by which `kubectl rollout restart` makes new pods of the same content.
@@ -71,6 +74,8 @@ pub enum Edit {
     Sidecars(Vec<Value>),
     /// `spec.imagePullSecrets` by name; empty clears.
     ImagePullSecrets(Vec<String>),
+    /// What of the container's logs a collector takes; empty clears.
+    Logs(Vec<LogSource>),
     /// New pods of the same content.
     RestartMark(Timestamp),
 }
@@ -140,6 +145,8 @@ fn apply_one(template: &mut Value, edit: &Edit) {
         Edit::Annotations(annotations) => replace_own(template, "annotations", annotations),
         Edit::RestartMark(at) => template["metadata"]["annotations"][RESTARTED_AT] = json!(at.to_string()),
         Edit::Volumes { group, volumes, mounts } => replace_volumes(template, group, volumes, mounts),
+        Edit::Logs(sources) => logs::replace(template, sources),
+        Edit::Env(env) => replace_environment(template, env),
         Edit::Sidecars(sidecars) => {
             if let Some(containers) = template["spec"]["containers"].as_array_mut() {
                 containers.truncate(1);
@@ -163,7 +170,6 @@ fn apply_one(template: &mut Value, edit: &Edit) {
         | Edit::ImageTag(_)
         | Edit::Command(_)
         | Edit::Args(_)
-        | Edit::Env(_)
         | Edit::EnvFrom(_)
         | Edit::Resource { .. }
         | Edit::Probe(..)
@@ -182,7 +188,6 @@ fn apply_to_container(container: &mut Value, edit: &Edit) {
         }
         Edit::Command(command) => set(container, "command", texts(command)),
         Edit::Args(args) => set(container, "args", texts(args)),
-        Edit::Env(env) => set(container, "env", list(env)),
         Edit::EnvFrom(sources) => set(container, "envFrom", list(sources)),
         Edit::Ports(ports) => set(container, "ports", list(ports)),
         Edit::Resource { bound, name, quantity } => {
@@ -218,6 +223,8 @@ fn apply_to_container(container: &mut Value, edit: &Edit) {
         | Edit::Annotations(_)
         | Edit::RestartMark(_)
         | Edit::Volumes { .. }
+        | Edit::Logs(_)
+        | Edit::Env(_)
         | Edit::Sidecars(_)
         | Edit::Affinity(_)
         | Edit::Tolerations(_)
@@ -284,6 +291,14 @@ fn replace_own(template: &mut Value, field: &str, entries: &BTreeMap<String, Str
         prune(&mut template["metadata"], "annotations");
     }
     prune(&mut template["metadata"], field);
+}
+
+/// Another environment; what names sources of logs stays.
+fn replace_environment(template: &mut Value, env: &[Value]) {
+    let named = |variable: &Value| env.iter().any(|other| other["name"] == variable["name"]);
+    let own = logs::own_variables(template).into_iter().filter(|variable| !named(variable));
+    let all: Vec<Value> = env.iter().cloned().chain(own).collect();
+    set(&mut template["spec"]["containers"][0], "env", list(&all));
 }
 
 fn replace_volumes(template: &mut Value, group: &str, volumes: &[Value], mounts: &[Value]) {

@@ -5,10 +5,14 @@ pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod deploy;
 pub(crate) mod describe;
-mod edits;
+pub(crate) mod edits;
+pub(crate) mod hooks;
 pub(crate) mod instances;
 pub(crate) mod list;
+pub(crate) mod logs;
 mod quantity;
+pub(crate) mod rename;
+pub(crate) mod rollback;
 pub(crate) mod show;
 pub(crate) mod state;
 
@@ -20,7 +24,7 @@ use crate::call::Call;
 use crate::failure::Failure;
 
 /// The version that runs, or the one that is to run first.
-async fn present_version(call: &Call, app: &Application) -> Result<Option<Version>, Failure> {
+pub(crate) async fn present_version(call: &Call, app: &Application) -> Result<Option<Version>, Failure> {
     let number = app.current.unwrap_or(app.latest);
     Ok(call.store().version(app.id, number).await?)
 }

@@ -25,7 +25,6 @@ pub(crate) const INERT: &[(&str, &[&str])] = &[
             "LosslessRuleWarmupTime",
             "MountDescs",
             "NasId",
-            "SlsConfigs",
             "StorageType",
             "TrafficControlStrategy",
             "UriEncoding",
@@ -76,7 +75,6 @@ pub(crate) const INERT: &[(&str, &[&str])] = &[
             "RepoId",
             "ResourceGroupId",
             "ServiceConfigs",
-            "SlsConfigs",
             "StorageType",
             "UriEncoding",
             "UseBodyEncoding",
@@ -87,6 +85,9 @@ pub(crate) const INERT: &[(&str, &[&str])] = &[
     ),
     ("ListApplication", &["ResourceGroupId"]),
     ("ListCluster", &["ResourceGroupId"]),
+    ("RollbackApplication", &["GroupId"]),
+    ("StartK8sAppPrecheck", &["ComponentIds", "JavaStartUpConfig", "PackageUrl"]),
+    ("UpdateHookConfiguration", &["GroupId"]),
     ("UpdateK8sApplicationConfig", &["ClusterId"]),
 ];
 

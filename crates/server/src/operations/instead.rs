@@ -9,13 +9,10 @@ const INSTEAD: &[(&str, &str)] = &[
     ("InsertCluster", "ImportK8sCluster"),
     ("QueryEccInfo", "QueryApplicationStatus"),
     ("RestartApplication", "RestartK8sApplication"),
-    ("RollbackApplication", "DeployK8sApplication with PackageVersionId"),
-    ("RollbackChangeOrder", "AbortAndRollbackChangeOrder"),
     ("ScaleInApplication", "ScaleK8sApplication"),
     ("ScaleOutApplication", "ScaleK8sApplication"),
     ("StartApplication", "StartK8sApplication"),
     ("StopApplication", "StopK8sApplication"),
-    ("UpdateApplicationBaseInfo", "UpdateK8sApplicationBaseInfo"),
 ];
 
 /// The refusal of an operation that is not served.

@@ -12,7 +12,7 @@ use crate::call::Call;
 use crate::failure::Failure;
 
 /// As far back as anybody goes.
-const MOST_VERSIONS: u32 = 100;
+pub(crate) const MOST_VERSIONS: u32 = 100;
 
 /// ListHistoryDeployVersion
 pub(crate) async fn list(call: Arc<Call>) -> Result<ListHistoryDeployVersion, Failure> {

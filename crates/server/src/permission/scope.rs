@@ -50,7 +50,7 @@ pub(crate) fn of(operation: &str) -> Scope {
         App, AppOrCluster, Cluster, ImportedCluster, Listed, Namespace, Namespaces, NewApp, Order, Part, System, Tagged,
     };
     match operation {
-        "AbortAndRollbackChangeOrder" | "AbortChangeOrder" | "GetChangeOrderInfo" => Order,
+        "AbortAndRollbackChangeOrder" | "AbortChangeOrder" | "GetChangeOrderInfo" | "RollbackChangeOrder" => Order,
         "ContinuePipeline" => Part("PipelineId"),
         "RetryChangeOrderTask" => Part("TaskId"),
         "InsertK8sApplication" => NewApp,
@@ -81,6 +81,7 @@ pub(crate) fn of(operation: &str) -> Scope {
         | "QueryApplicationStatus"
         | "QuerySlsLogStoreList"
         | "RestartK8sApplication"
+        | "RollbackApplication"
         | "ScaleK8sApplication"
         | "StartK8sApplication"
         | "StopK8sApplication"

@@ -22,6 +22,7 @@ mod dice;
 #[expect(dead_code, reason = "the fixture serves another test program too")]
 mod fake_clusters;
 #[path = "../it/fake_objects.rs"]
+#[expect(dead_code, reason = "the fixture serves another test program too")]
 mod fake_objects;
 mod judge;
 mod live;

@@ -52,6 +52,11 @@ impl FakeClusters {
         self.state.lock().unwrap().workloads.insert(at, workload);
     }
 
+    /// Changes a workload as somebody would.
+    pub(crate) fn change(&self, at: &WorkloadRef, change: impl FnOnce(&mut Workload)) {
+        change(self.state.lock().unwrap().workloads.get_mut(at).unwrap());
+    }
+
     pub(crate) fn connected(&self) -> Vec<ClusterId> {
         self.state.lock().unwrap().connected.clone()
     }

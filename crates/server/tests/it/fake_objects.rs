@@ -23,9 +23,15 @@ const KINDS: [ObjectKind; 6] = [
 pub(crate) struct FakeObjects {
     objects: Mutex<BTreeMap<String, Value>>,
     versions: Mutex<u64>,
+    refusals: Mutex<BTreeMap<String, String>>,
 }
 
 impl FakeObjects {
+    /// From now on no object of this kind may be created, for this reason; only dry runs ask.
+    pub(crate) fn refuse(&self, kind: &str, message: &str) {
+        self.refusals.lock().unwrap().insert(kind.to_owned(), message.to_owned());
+    }
+
     fn stored(&self, object: &ObjectRef, mut value: Value) -> Value {
         let mut version = self.versions.lock().unwrap();
         *version += 1;
@@ -100,6 +106,13 @@ impl Objects for FakeObjects {
             return Err(ClusterError::Conflict);
         }
         Ok(self.stored(object, value.clone()))
+    }
+
+    async fn try_create(&self, _: ClusterId, object: &ObjectRef, _: &Value) -> Result<(), ClusterError> {
+        match self.refusals.lock().unwrap().get(object.kind.kind.as_ref()) {
+            Some(message) => Err(ClusterError::Forbidden(message.clone())),
+            None => Ok(()),
+        }
     }
 
     async fn replace(&self, _: ClusterId, object: &ObjectRef, value: &Value) -> Result<Value, ClusterError> {

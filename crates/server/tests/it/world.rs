@@ -68,6 +68,7 @@ type Serving = JoinHandle<Result<(), ServeError>>;
 pub(crate) struct World {
     pub(crate) store: Arc<SqliteStore>,
     pub(crate) clusters: Arc<FakeClusters>,
+    pub(crate) objects: Arc<FakeObjects>,
     pub(crate) host: String,
     pub(crate) cancel: CancellationToken,
     clock: Arc<Told>,
@@ -90,6 +91,7 @@ impl World {
         let key = MasterKey::load_or_create(directory.path()).unwrap();
         let store = Arc::new(SqliteStore::open(directory.path(), key).await.unwrap());
         let clusters = Arc::new(FakeClusters::default());
+        let objects = Arc::new(FakeObjects::default());
         store.insert_key(access_key(KEY.id, true)).await.unwrap();
         store.put_cluster(cluster()).await.unwrap();
         let clock = Arc::new(Told::default());
@@ -97,7 +99,7 @@ impl World {
             store: store.clone(),
             records: store.clone(),
             clusters: clusters.clone(),
-            objects: Arc::new(FakeObjects::default()),
+            objects: objects.clone(),
             clock: clock.clone(),
             ids: Arc::new(Counted::default()),
         };
@@ -111,6 +113,7 @@ impl World {
         Self {
             store,
             clusters,
+            objects,
             host,
             cancel,
             clock,
@@ -261,6 +264,12 @@ impl World {
     pub(crate) async fn commit(&self, writes: Vec<StoreWrite>) {
         let commit = Commit { lease: None, writes };
         self.store.commit(commit).await.unwrap();
+    }
+
+    /// The application of this name.
+    pub(crate) async fn app_record(&self, name: &str) -> Application {
+        let filter = AppFilter { name: Some(name.to_owned()), ..AppFilter::default() };
+        self.store.apps(filter).await.unwrap().pop().unwrap()
     }
 
     async fn workload(&self, app: &Application) -> Workload {

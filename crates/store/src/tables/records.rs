@@ -109,6 +109,13 @@ impl Command for Delete {
     }
 }
 
+/// Removes all records of an owner.
+pub(crate) async fn delete_of(connection: &mut SqliteConnection, owner: &str) -> Result<(), StoreError> {
+    let query = sqlx::query(statements::DELETE_RECORDS_OF_OWNER).bind(owner);
+    query.execute(connection).await.doing(|| format!("delete what belongs to {owner}"))?;
+    Ok(())
+}
+
 pub(crate) async fn get(pool: &SqlitePool, master: &MasterKey, kind: &str, id: &str) -> Result<Option<Record>, Cause> {
     let row: Option<Row> = sqlx::query_as(statements::RECORD).bind(kind).bind(id).fetch_optional(pool).await?;
     row.map(|row| row.unseal(master)).transpose()

@@ -1,7 +1,9 @@
 //! Records.
 
 use serde_json::json;
-use sternway_core::ports::{Record, Records, Secret};
+use sternway_core::ports::{Record, Records, Secret, Store, StoreWrite};
+
+use crate::samples::{app, insert_app, write};
 
 fn record(kind: &str, id: &str, owner: &str) -> Record {
     Record {
@@ -42,4 +44,18 @@ pub(crate) async fn a_record_follows_on_the_stored_revision(store: &dyn Records)
     assert!(store.put_record(second.clone()).await.unwrap());
     assert!(!store.put_record(Record { revision: 2, ..first }).await.unwrap());
     assert_eq!(store.record("rule", "one").await.unwrap(), Some(second));
+}
+
+pub(crate) async fn records_go_with_the_application_that_owns_them(store: &(impl Store + Records)) {
+    let web = app("web");
+    write(store, [insert_app(&web)]).await.unwrap();
+    let own = record("rule", "one", &web.id.to_string());
+    let tags = record("tags", "one", &web.id.to_string());
+    let other = record("rule", "two", "blog");
+    for record in [&own, &tags, &other] {
+        assert!(store.put_record(record.clone()).await.unwrap());
+    }
+    write(store, [StoreWrite::DeleteApp(web.id)]).await.unwrap();
+    assert_eq!(store.records("rule", None).await.unwrap(), [other]);
+    assert_eq!(store.records("tags", None).await.unwrap(), []);
 }

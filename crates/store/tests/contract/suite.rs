@@ -26,7 +26,8 @@ macro_rules! contract {
                 versions_are_put_and_listed;
             documents:
                 records_are_kept,
-                a_record_follows_on_the_stored_revision;
+                a_record_follows_on_the_stored_revision,
+                records_go_with_the_application_that_owns_them;
             leases:
                 a_lease_keeps_others_out_until_it_runs_out,
                 a_renewal_keeps_the_token_only_in_time,

@@ -8,6 +8,12 @@ use sternway_core::ports::{Record, StoreError};
 use super::MemoryStore;
 
 impl MemoryStore {
+    pub(super) fn forget_records_of(&self, owners: &[String]) {
+        if !owners.is_empty() {
+            self.documents().retain(|record| !owners.contains(&record.owner));
+        }
+    }
+
     fn documents(&self) -> std::sync::MutexGuard<'_, Vec<Record>> {
         self.documents.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -105,3 +105,42 @@ pub struct ApplicationSummary {
     /// `RUNNING`, `STOPPED`, `DEPLOYING`, `DELETING`.
     pub state: String,
 }
+
+/// The application after its description, owner or name was changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct UpdateApplicationBaseInfo {
+    pub applcation: ApplicationBaseInfo,
+}
+
+/// An application without its configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct ApplicationBaseInfo {
+    pub app_id: String,
+    pub application_type: String,
+    pub build_package_id: i64,
+    pub cluster_id: String,
+    pub cluster_type: i32,
+    pub cpu: i32,
+    /// Epoch milliseconds.
+    pub create_time: i64,
+    pub description: String,
+    pub dockerize: bool,
+    pub ext_slb_id: String,
+    pub ext_slb_ip: String,
+    pub ext_slb_name: String,
+    pub health_check_url: String,
+    pub instance_count: i32,
+    pub memory: i32,
+    pub name: String,
+    pub owner: String,
+    pub port: i32,
+    pub region_id: String,
+    pub running_instance_count: i32,
+    pub slb_id: String,
+    pub slb_ip: String,
+    pub slb_name: String,
+    pub slb_port: i32,
+    pub user_id: String,
+}

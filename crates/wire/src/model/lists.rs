@@ -54,6 +54,7 @@ item_named! {
     pipeline_info => "PipelineInfo";
     stage_detail_dto => "StageDetailDTO";
     stage_info_dto => "StageInfoDTO";
+    tag_resource => "TagResource";
     task_info_dto => "TaskInfoDTO";
     user_define_region_entity => "UserDefineRegionEntity";
 }

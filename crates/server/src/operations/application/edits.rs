@@ -12,8 +12,10 @@ use sternway_wire::parameters::resources::{Bound, ResourceChange};
 use sternway_wire::parameters::scheduling::Spread;
 use sternway_wire::parameters::volumes::{CLAIM, CONFIG, EMPTY, LOCAL, Mounted};
 use sternway_wire::parameters::{
-    Given, Parameters, command, containers, environment, metadata, names, probes, scheduling, volumes,
+    Given, Parameters, command, containers, environment, logs, metadata, names, probes, scheduling, volumes,
 };
+
+use super::logs::log_sources;
 
 /// A day: longer is no grace.
 const LONGEST_GRACE_SECONDS: i64 = 86_400;
@@ -21,7 +23,7 @@ const LONGEST_GRACE_SECONDS: i64 = 86_400;
 /// The edits of everything but image and resources, whose parameters have other names in each operation.
 ///
 /// `arguments` is the name of the parameter with the arguments; `affinity` is the one in the present template, null if there is none.
-pub(super) fn common(
+pub(crate) fn common(
     parameters: &Parameters,
     arguments: &str,
     app: AppId,
@@ -32,6 +34,7 @@ pub(super) fn common(
     list(&mut edits, command::arguments(parameters, arguments)?, Edit::Args);
     list(&mut edits, environment::variables(parameters)?, Edit::Env);
     list(&mut edits, environment::sources(parameters)?, Edit::EnvFrom);
+    list(&mut edits, logs::configs(parameters, "SlsConfigs")?, |configs| Edit::Logs(log_sources(app, configs)));
     for (name, probe) in [("Liveness", Probe::Liveness), ("Readiness", Probe::Readiness), ("Startup", Probe::Startup)] {
         let given = probes::probe(parameters, name)?;
         edits.extend(given.change().map(|value| Edit::Probe(probe, value)));
@@ -63,7 +66,7 @@ pub(super) fn common(
 }
 
 /// Limits and requests as edits.
-pub(super) fn resources(changes: Vec<ResourceChange>) -> impl Iterator<Item = Edit> {
+pub(crate) fn resources(changes: Vec<ResourceChange>) -> impl Iterator<Item = Edit> {
     changes.into_iter().map(|change| Edit::Resource {
         bound: match change.bound {
             Bound::Limit => ResourceBound::Limits,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use sternway_core::application::Application;
 use sternway_core::ports::ClusterRecord;
+use sternway_core::template::edit::logs::own_variables;
 use sternway_core::version::Version;
 use sternway_wire::codes::ClusterType;
 use sternway_wire::model::{
@@ -76,7 +77,7 @@ pub(crate) async fn application(call: Arc<Call>) -> Result<GetApplication, Failu
 const WORKLOAD_TYPE: &str = "Deployment";
 
 /// The cluster's region; the logical region's, should the cluster be forgotten.
-pub(super) fn region_id(cluster: Option<&ClusterRecord>, app: &Application) -> String {
+pub(crate) fn region_id(cluster: Option<&ClusterRecord>, app: &Application) -> String {
     let logical = app.logical_region.split(':').next().unwrap_or_default();
     cluster.map_or(logical, |cluster| &cluster.region).to_owned()
 }
@@ -126,7 +127,7 @@ impl Shown<'_> {
             edas_container_version: self.attribute("EdasContainerVersion"),
             enable_empty_push_reject: self.flag("EnableEmptyPushReject"),
             enable_lossless_rule: self.flag("EnableLosslessRule"),
-            env_list: environment(&self.container["env"]),
+            env_list: environment(self.template),
             instances: whole(app.replicas),
             instances_before_scaling: whole(stopped),
             k8s_namespace: app.workload.namespace.clone(),
@@ -238,11 +239,12 @@ fn image_info(image: &str, region_id: String) -> ImageInfo {
     }
 }
 
-/// The plain variables; those that come from elsewhere are in the group's Env.
-fn environment(env: &Value) -> Vec<Env> {
-    let variables = env.as_array().into_iter().flatten();
+/// The plain variables that people set; those that come from elsewhere are in the group's Env.
+fn environment(template: &Value) -> Vec<Env> {
+    let own = own_variables(template);
+    let variables = template["spec"]["containers"][0]["env"].as_array().into_iter().flatten();
     variables
-        .filter(|variable| variable.get("valueFrom").is_none())
+        .filter(|variable| variable.get("valueFrom").is_none() && !own.contains(variable))
         .map(|variable| Env { name: plain_text(&variable["name"]), value: plain_text(&variable["value"]) })
         .collect()
 }

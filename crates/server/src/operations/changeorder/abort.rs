@@ -1,4 +1,4 @@
-//! AbortChangeOrder and AbortAndRollbackChangeOrder.
+//! AbortChangeOrder, AbortAndRollbackChangeOrder, and RollbackChangeOrder, which is EDAS's older name of the latter.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ pub(crate) async fn abort(call: Arc<Call>) -> Result<ChangeOrderStopped, Failure
     command(&call, &Command::Abort { actor }).await
 }
 
-/// AbortAndRollbackChangeOrder: the id of the rollback order is answered, however often it is asked for.
+/// AbortAndRollbackChangeOrder and RollbackChangeOrder: the id of the rollback order is answered, however often it is asked for.
 pub(crate) async fn abort_and_roll_back(call: Arc<Call>) -> Result<ChangeOrderStopped, Failure> {
     let actor = call.actor();
     command(&call, &Command::AbortAndRollback { actor }).await

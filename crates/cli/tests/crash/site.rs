@@ -95,10 +95,13 @@ impl Process {
     }
 
     /// Waits for a line with this text in it; answers with what follows the text, or `None` if the process ends first.
-    pub(crate) async fn after(&mut self, text: &str) -> Option<String> {
+    ///
+    /// What a process has said comes through a pipe, some time after it was said: to look only once would be a race.
+    pub(crate) async fn after(&self, text: &str) -> Option<String> {
         let found =
             |said: &str| said.lines().find_map(|line| line.split_once(text).map(|(_, rest)| rest.trim().to_owned()));
-        let waiting = self.said.wait_for(|(said, ended)| *ended || found(said).is_some());
+        let mut said = self.said.clone();
+        let waiting = said.wait_for(|(said, ended)| *ended || found(said).is_some());
         let seen =
             tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("waited in vain for `{text}`"));
         found(&seen.unwrap().0)
@@ -143,7 +146,7 @@ impl Site {
         let kubeconfig = folder.path().join("kubeconfig");
         let mut command = sternway();
         command.args(["sandbox", "--fast", "--listen", "127.0.0.1:0", "--kubeconfig-out"]).arg(kubeconfig);
-        let mut sandbox = Process::start(&mut command);
+        let sandbox = Process::start(&mut command);
         let cluster = sandbox.after("sandbox cluster listening on ").await.unwrap();
         // The kubeconfig is written before that line.
         Self { folder, _sandbox: sandbox, cluster, http: reqwest::Client::builder().no_proxy().build().unwrap() }
@@ -179,7 +182,7 @@ impl Site {
 
     /// Starts a server and waits until it listens; `None` if it ends before.
     pub(crate) async fn try_serve(&self, command: &mut Command) -> Result<Server, Process> {
-        let mut process = Process::start(command);
+        let process = Process::start(command);
         match process.after("listening on ").await {
             Some(endpoint) => {
                 let client = Client::new(&endpoint, &self.data());
@@ -213,12 +216,20 @@ impl Site {
 
     /// Waits until there is nothing but this many ready pods of this image.
     pub(crate) async fn settled(&self, image: &str, count: usize) {
-        let patience = Patience::for_(format!("{count} pods to be {image}"));
+        self.consists_of(&[(image, count)]).await;
+    }
+
+    /// Waits until there is nothing but ready pods, as many of each image as is said here. What an order has told the native controllers
+    /// to do is done some time later.
+    pub(crate) async fn consists_of(&self, wanted: &[(&str, usize)]) {
+        let patience = Patience::for_(format!("the pods to be {wanted:?}"));
+        let all: usize = wanted.iter().map(|(_, count)| count).sum();
         loop {
             let pods = self.pods().await;
             let pods = pods["items"].as_array().unwrap();
-            let fits = |pod: &Value| is_ready(pod) && pod["spec"]["containers"][0]["image"] == image;
-            if pods.len() == count && pods.iter().all(fits) {
+            let of = |image: &str| pods.iter().filter(|pod| pod["spec"]["containers"][0]["image"] == image).count();
+            let fits = wanted.iter().all(|(image, count)| of(image) == *count);
+            if fits && pods.len() == all && pods.iter().all(is_ready) {
                 return;
             }
             patience.glance().await;

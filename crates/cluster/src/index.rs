@@ -166,6 +166,7 @@ impl Index {
             available_replicas: deployment.available_replicas,
             status_replicas: deployment.status_replicas,
             marks: deployment.marks.clone(),
+            pods_refused: deployment.pods_refused.clone(),
             sets: present,
             pods: by_name(pods),
             disruption_floor: self.disruption_floor(deployment, &owned),

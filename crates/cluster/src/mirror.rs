@@ -93,6 +93,7 @@ pub fn fresh(deployment: Option<&Value>, observation: Observation) -> Option<Fre
 /// What is there after a write that was answered with this object.
 pub fn performed(object: &Value) -> Performed {
     Performed {
+        object: deployments::identity(object),
         generation: deployments::generation(object),
         replicas: deployments::replicas(object),
         stored: Some(Snapshot::of_object(object)),

@@ -6,7 +6,7 @@
 use http::StatusCode;
 use serde_json::Value;
 use sternway_core::application::WorkloadRef;
-use sternway_core::effect::{self, Effect, Refusal, Write, Writer};
+use sternway_core::effect::{self, Effect, Fresh, Refusal, Write, Writer};
 use sternway_core::ports::{ClusterError, Performed, WriteGuard};
 use sternway_core::version::Snapshot;
 
@@ -15,9 +15,6 @@ use crate::connection::Connection;
 use crate::index::Name;
 use crate::kind::Kind;
 use crate::reduce::deployments;
-
-/// Where the object is gone.
-const GONE: Performed = Performed { generation: 0, replicas: 0, stored: None };
 
 /// Performs an effect; see [`sternway_core::ports::Clusters::perform`].
 pub(crate) async fn perform(
@@ -58,12 +55,13 @@ async fn attempt(
     let api = connection.api();
     match (write, fresh) {
         (Write::Nothing, Some(fresh)) if !matches!(effect, Effect::Delete) => Ok(performed(&fresh.object)),
-        (Write::Nothing, _) => Ok(GONE),
+        (Write::Nothing, fresh) => Ok(gone(fresh.as_ref())),
         (Write::Create(object), _) => create(api, &name, &object).await,
         (Write::Patch(patch), _) => merge(api, &name, &patch).await,
         (Write::Delete { uid }, fresh) => {
-            let version = fresh.map_or_else(String::new, |fresh| fresh.workload.resource_version);
-            delete(api, &name, &uid, &version).await
+            let version = fresh.as_ref().map_or("", |fresh| &fresh.workload.resource_version);
+            delete(api, &name, &uid, version).await?;
+            Ok(gone(fresh.as_ref()))
         }
     }
 }
@@ -88,18 +86,24 @@ async fn merge(api: &Api, name: &Name, patch: &Value) -> Result<Performed, Clust
     }
 }
 
-async fn delete(api: &Api, name: &Name, uid: &str, version: &str) -> Result<Performed, ClusterError> {
+async fn delete(api: &Api, name: &Name, uid: &str, version: &str) -> Result<(), ClusterError> {
     let path = api::object(Kind::Deployment, &name.namespace, &name.name);
     match api.delete(&path, uid, version).await {
-        Ok(()) => Ok(GONE),
-        Err(error) if error.is_status(StatusCode::NOT_FOUND) => Ok(GONE),
-        Err(error) => Err(error.into()),
+        Err(error) if !error.is_status(StatusCode::NOT_FOUND) => Err(error.into()),
+        Ok(()) | Err(_) => Ok(()),
     }
+}
+
+/// Where the object is gone, or on its way.
+fn gone(fresh: Option<&Fresh>) -> Performed {
+    let object = fresh.and_then(|fresh| fresh.workload.identity());
+    Performed { object, generation: 0, replicas: 0, stored: None }
 }
 
 /// What is there after a write.
 fn performed(object: &Value) -> Performed {
     Performed {
+        object: deployments::identity(object),
         generation: deployments::generation(object),
         replicas: deployments::replicas(object),
         stored: Some(Snapshot::of_object(object)),

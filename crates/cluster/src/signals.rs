@@ -3,6 +3,9 @@
 //! Level-triggered: each workload has a number that grows with every change, and a waiter comes back at once if it has grown
 //! since the last time that a wait for it ended. Observing does not reset it, so that an observer beside the one who waits
 //! (a status page beside an order) takes no wake-up away; the price is that one wake-up may tell what is known already.
+//!
+//! A number that nobody waits for at the moment may be forgotten: whoever waits next comes back at once. So there are never many more
+//! numbers than waiters, however many workloads come and go in the life of a process.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +22,16 @@ pub(crate) struct Signals {
     workloads: Mutex<Workloads>,
 }
 
-type Workloads = HashMap<String, BTreeMap<String, Arc<Signal>>>;
+#[derive(Debug, Default)]
+struct Workloads {
+    by_namespace: HashMap<String, BTreeMap<String, Arc<Signal>>>,
+    count: usize,
+    /// How many there may be before those that nobody waits for are forgotten.
+    sweep_at: usize,
+}
+
+/// Fewer are not worth a sweep.
+const FEW: usize = 64;
 
 #[derive(Debug)]
 struct Signal {
@@ -45,14 +57,14 @@ impl Signals {
         match touched {
             Touched::Workloads(names) => {
                 for name in names {
-                    let in_namespace = workloads.get(&name.namespace);
+                    let in_namespace = workloads.by_namespace.get(&name.namespace);
                     if let Some(signal) = in_namespace.and_then(|it| it.get(&name.name)) {
                         signal.wake();
                     }
                 }
             }
             Touched::Namespace(namespace) => {
-                let in_namespace = workloads.get(namespace);
+                let in_namespace = workloads.by_namespace.get(namespace);
                 in_namespace.into_iter().flatten().for_each(|(_, signal)| signal.wake());
             }
         }
@@ -61,18 +73,41 @@ impl Signals {
     /// Wakes all waiters.
     pub(crate) fn touch_all(&self) {
         let workloads = self.lock();
-        workloads.values().flatten().for_each(|(_, signal)| signal.wake());
+        workloads.by_namespace.values().flatten().for_each(|(_, signal)| signal.wake());
     }
 
     fn signal(&self, name: &Name) -> Arc<Signal> {
         let mut workloads = self.lock();
-        let in_namespace = workloads.entry(name.namespace.clone()).or_default();
-        let signal = in_namespace.entry(name.name.clone()).or_insert_with(|| Arc::new(Signal::new()));
-        Arc::clone(signal)
+        let known = workloads.by_namespace.get(&name.namespace).and_then(|names| names.get(&name.name));
+        if let Some(signal) = known {
+            return Arc::clone(signal);
+        }
+        workloads.sweep();
+        let signal = Arc::new(Signal::new());
+        let in_namespace = workloads.by_namespace.entry(name.namespace.clone()).or_default();
+        in_namespace.insert(name.name.clone(), Arc::clone(&signal));
+        workloads.count += 1;
+        signal
     }
 
     fn lock(&self) -> MutexGuard<'_, Workloads> {
         self.workloads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Workloads {
+    /// Forgets what nobody waits for, each time that there is twice as much as was left the last time.
+    fn sweep(&mut self) {
+        if self.count < self.sweep_at.max(FEW) {
+            return;
+        }
+        self.by_namespace.retain(|_, names| {
+            // A waiter holds one, from before it subscribes to after it was told; it gets one only under our lock.
+            names.retain(|_, signal| Arc::strong_count(signal) > 1);
+            !names.is_empty()
+        });
+        self.count = self.by_namespace.values().map(BTreeMap::len).sum();
+        self.sweep_at = self.count * 2;
     }
 }
 
@@ -123,6 +158,23 @@ mod tests {
         assert!(!is_woken(&signals, &there));
         signals.touch_all();
         assert!(is_woken(&signals, &here) && is_woken(&signals, &there));
+    }
+
+    #[test]
+    fn what_nobody_waits_for_is_forgotten_and_who_waits_is_woken() {
+        let signals = Signals::default();
+        let web = name("shop", "web");
+        assert!(is_woken(&signals, &web));
+        let mut waiting = Box::pin(signals.changed(&web));
+        assert!((&mut waiting).now_or_never().is_none());
+        for number in 0..10 * FEW {
+            assert!(is_woken(&signals, &name(&format!("namespace-{}", number % 7), &format!("app-{number}"))));
+            assert!(signals.lock().count <= FEW, "workloads that come and go leave nothing behind");
+        }
+        assert!((&mut waiting).now_or_never().is_none());
+        signals.touch(&Touched::Workloads(vec![web.clone()]));
+        assert!(waiting.now_or_never().is_some(), "a waiter is never forgotten");
+        assert!(!is_woken(&signals, &web));
     }
 
     #[test]

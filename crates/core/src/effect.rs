@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use crate::application::WorkloadRef;
 use crate::floor::{self, BelowFloor};
 use crate::ids::{AppId, Fence, OrderId, VersionNumber};
-use crate::observation::Workload;
+use crate::observation::{Identity, Sameness, Workload};
 use crate::plan::Wave;
 use crate::strategy::{Amount, Bounds, Strategy};
 use crate::template::{self, PodTemplate, TemplateDigest};
@@ -114,6 +114,8 @@ pub struct Writer {
     pub order: OrderId,
     /// The fence of the lease under which the write happens.
     pub fence: Fence,
+    /// The Deployment that is meant; `None` for whichever has the name.
+    pub object: Option<Identity>,
 }
 
 /// A workload read just now: the object to patch, and what is around it.
@@ -161,6 +163,9 @@ pub enum Refusal {
     /// The Deployment is not there.
     #[error("the Deployment does not exist")]
     Gone,
+    /// Another one of its name is there.
+    #[error("the Deployment was deleted and made anew by someone else")]
+    Replaced,
     /// An object of the name is there that is not this application's.
     #[error(
         "a Deployment of this name exists already and belongs to no application of ours: give the application another name, or delete that Deployment"
@@ -202,6 +207,9 @@ pub fn compile(effect: &Effect, target: &WorkloadRef, fresh: Option<&Fresh>, wri
         (_, Some(fresh)) => fresh,
     };
     let workload = &fresh.workload;
+    if workload.sameness(writer.object) != Sameness::Same {
+        return Err(Refusal::Replaced);
+    }
     if let Some(theirs) = workload.marks.fence
         && theirs > writer.fence
     {

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::ids::Fence;
 use crate::template::TemplateDigest;
@@ -17,6 +18,45 @@ pub enum Observation {
     },
     /// The workload as it is.
     Present(Box<Workload>),
+}
+
+/// Which of the objects that have had a name, one after the other, is meant.
+///
+/// A Deployment that is deleted and made anew has the name of the one before, and its generations begin anew. Its uid tells that it is
+/// another one; its revision tells which of the two came later, for watches may still show the one before.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Identity {
+    /// `metadata.uid`.
+    uid: Uuid,
+    /// A `metadata.resourceVersion` that it had.
+    seen_at: u64,
+}
+
+impl Identity {
+    /// `None` if the texts are not as Kubernetes makes them (a UUID and a number): then nothing can be told apart.
+    pub fn of(uid: &str, resource_version: &str) -> Option<Self> {
+        Some(Self { uid: Uuid::parse_str(uid).ok()?, seen_at: resource_version.parse().ok()? })
+    }
+}
+
+/// The same object at any two revisions.
+impl PartialEq for Identity {
+    fn eq(&self, other: &Self) -> bool {
+        self.uid == other.uid
+    }
+}
+
+impl Eq for Identity {}
+
+/// How an object that is seen relates to the one that is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sameness {
+    /// It is the one, as far as can be told.
+    Same,
+    /// It is the one before: what is seen is old.
+    Before,
+    /// It is another one, made after the one that is meant was deleted.
+    Replaced,
 }
 
 /// A Deployment with its ReplicaSets and pods.
@@ -48,6 +88,8 @@ pub struct Workload {
     pub status_replicas: u32,
     /// Our own annotations.
     pub marks: Marks,
+    /// Why the cluster refuses to make its pods, in the cluster's words (a quota, an admission webhook): `ReplicaFailure`.
+    pub pods_refused: Option<String>,
     /// All ReplicaSets it owns.
     pub sets: Vec<PodSet>,
     /// All pods its ReplicaSets own.
@@ -141,6 +183,20 @@ pub enum ProblemKind {
 }
 
 impl Workload {
+    /// Which object it is.
+    pub fn identity(&self) -> Option<Identity> {
+        Identity::of(&self.uid, &self.resource_version)
+    }
+
+    /// Whether it is the object that is meant.
+    pub fn sameness(&self, meant: Option<Identity>) -> Sameness {
+        match (self.identity(), meant) {
+            (Some(seen), Some(meant)) if seen != meant && seen.seen_at > meant.seen_at => Sameness::Replaced,
+            (Some(seen), Some(meant)) if seen != meant => Sameness::Before,
+            _ => Sameness::Same,
+        }
+    }
+
     /// The set of the present template, if it was made already.
     pub fn new_set(&self) -> Option<&PodSet> {
         self.sets.iter().filter(|set| set.digest == self.digest).min_by_key(|set| &set.name)

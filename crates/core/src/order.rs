@@ -14,7 +14,7 @@ pub use self::job::Job;
 use crate::application::WorkloadRef;
 use crate::effect::Effect;
 use crate::ids::{AppId, OrderId, PartId, VersionNumber};
-use crate::observation::Problem;
+use crate::observation::{Identity, Problem};
 use crate::plan::Batches;
 
 /// What an order changes; the names are EDAS's CoTypeCodes without `Co`.
@@ -219,6 +219,9 @@ pub struct Order {
     pub app: AppId,
     /// Its workload.
     pub workload: WorkloadRef,
+    /// The Deployment that it works on, once one is known: another one of the same name is none of its business.
+    #[serde(default)]
+    pub object: Option<Identity>,
     /// What kind of change.
     pub kind: OrderKind,
     /// Who asked for it.

@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::application::{Application, WorkloadRef};
 use crate::effect::{Effect, Refusal, Writer};
 use crate::ids::{AppId, ClusterId, Fence, OrderId, PartId, VersionNumber};
-use crate::observation::Observation;
+use crate::observation::{Identity, Observation};
 use crate::order::{Event, Order};
 use crate::precheck::Surroundings;
 use crate::version::{Snapshot, Version};
@@ -284,6 +284,8 @@ pub trait Store: Send + Sync + 'static {
 /// An effect that was performed (now or before).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Performed {
+    /// The Deployment that is there after it, or that was deleted; `None` where there was none.
+    pub object: Option<Identity>,
     /// `metadata.generation` after it; 0 where the object is gone.
     pub generation: u64,
     /// `spec.replicas` after it; 0 where the object is gone.

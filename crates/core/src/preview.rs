@@ -52,7 +52,7 @@ const MOST_STEPS: u32 = 100_000;
 /// # Errors
 /// [`NoPreview`] where the order would not get to its end.
 pub fn preview(order: &Order, fresh: Fresh, now: Timestamp) -> Result<Vec<PreviewedWrite>, NoPreview> {
-    let writer = Writer { app: order.app, order: order.id, fence: Fence(0) };
+    let writer = Writer { app: order.app, order: order.id, fence: Fence(0), object: None };
     let mut cluster = IdealCluster::new(fresh);
     let mut order = order.clone();
     let mut writes = Vec::new();
@@ -69,6 +69,7 @@ pub fn preview(order: &Order, fresh: Fresh, now: Timestamp) -> Result<Vec<Previe
                 writes.push(PreviewedWrite { batch, purpose: pending.effect.purpose().to_owned(), patch, old, new });
             }
             let performed = Performed {
+                object: None,
                 generation: cluster.fresh.workload.generation,
                 replicas: cluster.fresh.workload.replicas,
                 stored: Some(cluster.fresh.workload.spec.clone()),

@@ -29,7 +29,7 @@ use self::draft::Draft;
 use crate::application::AppChange;
 use crate::health::Patience;
 use crate::ids::{OrderId, PartId, VersionNumber};
-use crate::observation::Observation;
+use crate::observation::{Observation, Sameness};
 use crate::order::{Actor, Event, Job, Order, OrderKind, Status};
 use crate::ports::{ClusterError, Performed};
 use crate::version::Snapshot;
@@ -162,8 +162,12 @@ pub fn step(order: &Order, input: Input<'_>, context: Context) -> Result<Transit
         Input::Command(command) => command::obey(&mut draft, command)?,
         // What is still on its way when an order ends says nothing any more.
         Input::Observed(_) | Input::Performed(_) | Input::NotPerformed(_) if order.status.is_terminal() => {}
+        // The watches have not come to the order's own Deployment yet.
+        Input::Observed(Observation::Present(workload)) if workload.sameness(order.object) == Sameness::Before => {}
         Input::Observed(observation) => {
             draft.begin();
+            draft.is_replaced = matches!(observation, Observation::Present(other) if other.sameness(order.object) == Sameness::Replaced);
+            let observation = if draft.is_replaced { &Observation::Gone { pods: Vec::new() } } else { observation };
             match &order.job {
                 Job::Create(create) => create::observed(&mut draft, create, observation),
                 Job::Release(release) => release::observed(&mut draft, release, observation),

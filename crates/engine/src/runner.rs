@@ -43,7 +43,7 @@ pub(crate) async fn run(
     waker: Arc<Notify>,
     cancel: &CancellationToken,
 ) -> Result<(), StoreError> {
-    let mut runner = Runner { engine, id, waker, lease: None, backoff: Backoff::default() };
+    let mut runner = Runner { engine, id, waker, lease: None, backoff: Backoff::default(), blind: false };
     let result = runner.rounds(cancel).await;
     if let Some(Lease { fence, .. }) = runner.lease {
         engine.ports.store.release_lease(id, fence).await?;
@@ -57,6 +57,8 @@ struct Runner<'e> {
     waker: Arc<Notify>,
     lease: Option<Lease>,
     backoff: Backoff,
+    /// The workload could not be observed at the last look.
+    blind: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -129,7 +131,7 @@ impl Runner<'_> {
     }
 
     async fn perform(&mut self, order: Order, pending: Pending, lease: Lease) -> Result<Round, StoreError> {
-        let writer = Writer { app: order.app, order: order.id, fence: lease.fence };
+        let writer = Writer { app: order.app, order: order.id, fence: lease.fence, object: order.object };
         let guard = Guard { engine: self.engine, order: order.id, revision: order.revision, fence: lease.fence };
         let clusters = &self.engine.ports.clusters;
         let outcome = clusters.perform(&order.workload, &pending.effect, writer, &guard).await;
@@ -160,10 +162,16 @@ impl Runner<'_> {
     async fn look(&mut self, order: Order, lease: Lease) -> Result<Round, StoreError> {
         let retry_at = order.pending.is_some().then(|| self.backoff.until()).flatten();
         let observation = match self.engine.ports.clusters.observe(&order.workload).await {
+            // It is back, perhaps after longer than the order may take: what was to be done is tried before anybody looks at the time.
+            Ok(_) if std::mem::take(&mut self.blind) && order.pending.is_some() => {
+                self.backoff = Backoff::default();
+                return Ok(Round::Again);
+            }
             Ok(observation) => observation,
             Err(ClusterError::Unknown(_)) if order.pending.is_none() => Observation::Gone { pods: Vec::new() },
             Err(error) => {
                 tracing::debug!(order = %order.id, %error, "the workload cannot be observed");
+                self.blind = true;
                 let now = self.engine.ports.clock.now();
                 let later = retry_at.unwrap_or_else(|| backoff::after(now, backoff::SHORTEST));
                 return Ok(Round::Wait(Some(later)));

@@ -37,7 +37,7 @@ pub(crate) struct SimClusters {
     pub(crate) mirror: Mirror,
 }
 
-const GONE: Performed = Performed { generation: 0, replicas: 0, stored: None };
+const GONE: Performed = Performed { object: None, generation: 0, replicas: 0, stored: None };
 
 /// An effect in a word.
 pub(crate) fn named(effect: &Effect) -> String {
@@ -334,7 +334,7 @@ impl SimClusters {
                 true
             }
         }
-        let writer = Writer { app: order.app, order: order.id, fence };
+        let writer = Writer { app: order.app, order: order.id, fence, object: order.object };
         // Whatever becomes of it, the engine will ask for it again.
         let _ = self.attempt(&order.workload, &pending.effect, writer, &Yes).await;
     }

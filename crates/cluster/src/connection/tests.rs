@@ -114,7 +114,7 @@ fn workload() -> WorkloadRef {
 }
 
 fn writer() -> Writer {
-    Writer { app: AppId::new(uuid::Uuid::nil()), order: OrderId::new(uuid::Uuid::nil()), fence: Fence(1) }
+    Writer { app: AppId::new(uuid::Uuid::nil()), order: OrderId::new(uuid::Uuid::nil()), fence: Fence(1), object: None }
 }
 
 fn deployment(application: Option<&str>) -> Value {

@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 use sternway_core::effect::marks;
-use sternway_core::observation::Marks;
+use sternway_core::observation::{Identity, Marks};
 use sternway_core::template::TemplateDigest;
 use sternway_core::version::Snapshot;
 
+use super::problems::condition;
 use super::selector::{Labels, labels};
 use super::{count, text};
 use crate::index::Name;
@@ -30,6 +31,7 @@ pub(crate) struct Deployment {
     pub(crate) available_replicas: u32,
     pub(crate) status_replicas: u32,
     pub(crate) marks: Marks,
+    pub(crate) pods_refused: Option<String>,
     /// Labels of its pods.
     pub(crate) labels: Labels,
 }
@@ -55,6 +57,7 @@ impl Deployment {
             available_replicas: count(&status["availableReplicas"]).unwrap_or(0),
             status_replicas: count(&status["replicas"]).unwrap_or(0),
             marks: marks::read(object),
+            pods_refused: pods_refused(status),
         }
     }
 }
@@ -62,6 +65,18 @@ impl Deployment {
 /// `spec.replicas`.
 pub(crate) fn replicas(object: &Value) -> u32 {
     count(&object["spec"]["replicas"]).unwrap_or(DEFAULT_REPLICAS)
+}
+
+/// Which object it is.
+pub(crate) fn identity(object: &Value) -> Option<Identity> {
+    let metadata = &object["metadata"];
+    Identity::of(metadata["uid"].as_str()?, metadata["resourceVersion"].as_str()?)
+}
+
+/// Why no pod can be made; the condition is taken back by the controller when one can be again.
+fn pods_refused(status: &Value) -> Option<String> {
+    let failure = condition(status, "ReplicaFailure").filter(|it| it["status"] == "True")?;
+    Some(format!("{}: {}", text(&failure["reason"]), text(&failure["message"])))
 }
 
 /// `metadata.generation`.

@@ -12,7 +12,7 @@ use sternway_core::version::Snapshot;
 
 use crate::harness::{Always, V1, V2, World, template, with_image, writer};
 
-const GONE: Performed = Performed { generation: 0, replicas: 0, stored: None };
+const GONE: Performed = Performed { object: None, generation: 0, replicas: 0, stored: None };
 
 fn settled(workload: &Workload, old: u32, new: u32) -> bool {
     workload.is_current()
@@ -89,8 +89,11 @@ async fn a_workload_is_scaled_and_deleted_with_its_pods() {
     let scaled = world.perform(&Effect::Scale { replicas: 3 }).await.unwrap();
     assert_eq!((scaled.replicas, scaled.stored), (3, created.stored));
     world.until_present(|it| settled(it, 0, 3)).await;
-    assert_eq!(world.perform(&Effect::Delete).await.unwrap(), GONE);
-    assert_eq!(world.perform(&Effect::Delete).await.unwrap(), GONE);
+    let deleted = Performed { object: created.object, ..GONE };
+    assert!(created.object.is_some());
+    assert_eq!(world.perform(&Effect::Delete).await.unwrap(), deleted);
+    let again = world.perform(&Effect::Delete).await.unwrap();
+    assert_eq!(Performed { object: None, ..again }, GONE, "it is on its way, or gone by now");
     let left = world.until(|it| matches!(it, Observation::Gone { pods } if pods.is_empty())).await;
     assert_eq!(world.clusters.read(&world.workload).await.unwrap(), left);
     assert_eq!(world.perform(&Effect::Delete).await.unwrap(), GONE);

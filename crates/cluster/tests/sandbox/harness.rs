@@ -239,7 +239,7 @@ pub(crate) fn with_image(template: &PodTemplate, image: &str) -> PodTemplate {
 }
 
 pub(crate) fn writer(fence: u64) -> Writer {
-    Writer { app: AppId::new(Uuid::new_v4()), order: OrderId::new(Uuid::new_v4()), fence: Fence(fence) }
+    Writer { app: AppId::new(Uuid::new_v4()), order: OrderId::new(Uuid::new_v4()), fence: Fence(fence), object: None }
 }
 
 /// Every write is still wanted.

@@ -147,6 +147,7 @@ fn order(
         id: request.order,
         app: app.id,
         workload: app.workload.clone(),
+        object: None,
         kind,
         actor: request.actor.clone(),
         description: if request.description.is_empty() { description } else { request.description.clone() },

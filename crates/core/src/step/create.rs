@@ -15,6 +15,9 @@ pub(super) fn observed(draft: &mut Draft<'_>, create: &Create, observation: &Obs
         draft.say("creating the Deployment");
         return draft.want(Effect::Create { manifest: create.manifest.clone() });
     }
+    if draft.is_replaced {
+        return draft.fail_gone("what was created is gone");
+    }
     let Observation::Present(workload) = observation else {
         // The watches may not have shown it yet.
         draft.say("waiting for the Deployment to appear");
@@ -30,7 +33,8 @@ pub(super) fn observed(draft: &mut Draft<'_>, create: &Create, observation: &Obs
     if let Some(failure) = draft.failed_instance() {
         return draft.fail(failure);
     }
-    draft.say(format!("{} of {} instances available", workload.available_replicas, workload.replicas));
+    let obstacle = draft.obstacle(workload).map_or_else(String::new, |why| format!("; {why}"));
+    draft.say(format!("{} of {} instances available{obstacle}", workload.available_replicas, workload.replicas));
     check_deadline(draft, create);
 }
 

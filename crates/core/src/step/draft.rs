@@ -7,7 +7,7 @@ use crate::application::AppChange;
 use crate::effect::Effect;
 use crate::health;
 use crate::ids::OrderId;
-use crate::observation::Pod;
+use crate::observation::{Pod, Workload};
 use crate::order::{Event, Failure, Instance, Order, Pending, Status};
 
 /// How far watches may be behind before what they do not show counts as gone.
@@ -21,6 +21,8 @@ pub(super) struct Draft<'a> {
     pub(super) app: Vec<AppChange>,
     pub(super) versions: Vec<VersionChange>,
     pub(super) reply: OrderId,
+    /// Another Deployment has the name of the order's own.
+    pub(super) is_replaced: bool,
     events: Vec<Event>,
     wake: Option<Timestamp>,
 }
@@ -35,6 +37,7 @@ impl<'a> Draft<'a> {
             app: Vec::new(),
             versions: Vec::new(),
             reply: before.id,
+            is_replaced: false,
             events: Vec::new(),
             wake: None,
         }
@@ -163,10 +166,28 @@ impl<'a> Draft<'a> {
         self.now() >= deadline
     }
 
+    /// What stands in the way: why the pending effect is not done, why an instance does not run, or why the cluster makes none.
+    pub(super) fn obstacle(&self, workload: &Workload) -> Option<String> {
+        let pending = self.order.pending.as_ref().and_then(|pending| pending.trouble.clone());
+        let mut instances = self.order.pipelines.iter().flat_map(|pipeline| &pipeline.instances);
+        pending
+            .or_else(|| instances.find(|it| it.problem.is_some()).map(|troubled| health::describe(troubled).message))
+            .or_else(|| workload.pods_refused.clone())
+    }
+
     /// Why the pending effect is not done, or what keeps an instance from being ready; `otherwise` if neither is known.
     pub(super) fn why(&self, otherwise: &str) -> String {
         let trouble = self.order.pending.as_ref().and_then(|pending| pending.trouble.clone());
         trouble.or_else(|| self.why_not_ready().map(|failure| failure.message)).unwrap_or_else(|| otherwise.to_owned())
+    }
+
+    /// Ends the order as failed because its Deployment is not there any more.
+    pub(super) fn fail_gone(&mut self, consequence: &str) {
+        let what = if self.is_replaced { "deleted, and another one of its name made," } else { "deleted" };
+        self.fail(Failure {
+            code: "WorkloadGone".to_owned(),
+            message: format!("the Deployment was {what} by someone else; {consequence}"),
+        });
     }
 
     /// Ends the order well.

@@ -13,6 +13,7 @@ pub(super) fn performed(draft: &mut Draft<'_>, performed: &Performed) {
         return;
     };
     draft.begin();
+    draft.order.object = draft.order.object.or(performed.object);
     let now = draft.now();
     let mut versions = Vec::new();
     match &mut draft.order.job {
@@ -94,7 +95,13 @@ pub(super) fn not_performed(draft: &mut Draft<'_>, error: &ClusterError) {
         ClusterError::Conflict => {}
         ClusterError::Refused(Refusal::Drift) if has_written(draft) => dropped(draft),
         ClusterError::Refused(Refusal::Drift) if is_release(draft) => release::overtaken(draft),
-        ClusterError::Refused(Refusal::ScaledToZero | Refusal::Gone) if is_release(draft) => {
+        ClusterError::Refused(refusal @ (Refusal::Gone | Refusal::Replaced))
+            if matches!(draft.order.job, Job::Restore(_)) =>
+        {
+            draft.is_replaced = *refusal == Refusal::Replaced;
+            restore::gone(draft);
+        }
+        ClusterError::Refused(Refusal::ScaledToZero | Refusal::Gone | Refusal::Replaced) if is_release(draft) => {
             // The watches will show the same, and then it is known what to make of it.
             dropped(draft);
         }
@@ -165,7 +172,7 @@ fn code(error: &ClusterError) -> &'static str {
         ClusterError::Unknown(_) => "ClusterUnknown",
         ClusterError::Refused(Refusal::Foreign) => "NameTaken",
         ClusterError::Refused(Refusal::Drift) => "Drift",
-        ClusterError::Refused(Refusal::Gone) => "WorkloadGone",
+        ClusterError::Refused(Refusal::Gone | Refusal::Replaced) => "WorkloadGone",
         ClusterError::Refused(_) => "Refused",
         ClusterError::Conflict => "Conflict",
         ClusterError::Unreachable { .. } => "ClusterUnreachable",

@@ -22,7 +22,9 @@ pub(super) fn observed(draft: &mut Draft<'_>, release: &Release, observation: &O
     let untouched = release.generation == 0 && release.stored.is_none();
     let workload = match observation {
         Observation::Present(workload) if !workload.deleting => workload,
-        Observation::Present(_) | Observation::Gone { .. } if untouched && draft.is_newborn() => return,
+        Observation::Present(_) | Observation::Gone { .. } if untouched && !draft.is_replaced && draft.is_newborn() => {
+            return;
+        }
         Observation::Present(_) | Observation::Gone { .. } => return ending::gone(draft),
     };
     if release.stored.as_ref() == Some(&workload.digest) {

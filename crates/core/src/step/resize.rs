@@ -9,16 +9,13 @@ use crate::order::{Failure, OrderKind};
 
 pub(super) fn observed(draft: &mut Draft<'_>, resize: &Resize, observation: &Observation) {
     let Observation::Present(workload) = observation else {
-        if !resize.asked && draft.order.pending.is_none() && draft.is_newborn() {
+        if !resize.asked && !draft.is_replaced && draft.order.pending.is_none() && draft.is_newborn() {
             return;
         }
-        return draft.fail(Failure {
-            code: "WorkloadGone".to_owned(),
-            message: "the Deployment was deleted by someone else; nothing is left to scale".to_owned(),
-        });
+        return draft.fail_gone("nothing is left to scale");
     };
     if draft.order.pending.is_some() || workload.generation < resize.generation {
-        return check_deadline(draft, resize);
+        return check_deadline(draft, resize, workload);
     }
     if !resize.asked {
         draft.say(format!("scaling from {} to {} instances", workload.replicas, resize.to));
@@ -46,8 +43,9 @@ pub(super) fn observed(draft: &mut Draft<'_>, resize: &Resize, observation: &Obs
     if let Some(failure) = draft.failed_instance() {
         return draft.fail(failure);
     }
-    draft.say(format!("{} of {} instances ready", workload.old_ready() + workload.new_ready(), resize.to));
-    check_deadline(draft, resize);
+    let obstacle = draft.obstacle(workload).map_or_else(String::new, |why| format!("; {why}"));
+    draft.say(format!("{} of {} instances ready{obstacle}", workload.old_ready() + workload.new_ready(), resize.to));
+    check_deadline(draft, resize, workload);
 }
 
 /// Every pod that the sets want is ready and no other is left. Under a hold the sets want more or fewer than `spec.replicas`.
@@ -58,9 +56,9 @@ fn is_reached(workload: &Workload) -> bool {
     workload.is_current() && settled && ready == wanted && workload.pods.len() as u32 == wanted
 }
 
-fn check_deadline(draft: &mut Draft<'_>, resize: &Resize) {
+fn check_deadline(draft: &mut Draft<'_>, resize: &Resize, workload: &Workload) {
     if draft.timed_out(draft.order.created_at, resize.timeout_seconds) {
-        let why = draft.why("not all instances are as wanted");
+        let why = draft.obstacle(workload).unwrap_or_else(|| "not all instances are as wanted".to_owned());
         let message = format!("not at {} instances within {} seconds: {why}", resize.to, resize.timeout_seconds);
         draft.fail(Failure { code: "DeadlineExceeded".to_owned(), message });
     }

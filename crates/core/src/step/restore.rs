@@ -32,8 +32,9 @@ pub(super) fn observed(draft: &mut Draft<'_>, restore: &Restore, observation: &O
         RestorePhase::Returning | RestorePhase::Finishing => {
             let (old, new) = (workload.old_ready(), workload.new_ready());
             let wanted = workload.replicas;
+            let obstacle = draft.obstacle(workload).map_or_else(String::new, |why| format!("; {why}"));
             draft.say(format!(
-                "going back to version {}: {new} of {wanted} instances are back and ready, {old} of the other version still serve",
+                "going back to version {}: {new} of {wanted} instances are back and ready, {old} of the other version still serve{obstacle}",
                 restore.to.number
             ));
             check_deadline(draft, restore, workload);
@@ -69,19 +70,17 @@ fn finish(draft: &mut Draft<'_>, restore: &Restore) {
     draft.want(Effect::Finish { snapshot: Box::new(restore.to.snapshot.clone()), version: restore.to.number });
 }
 
-fn gone(draft: &mut Draft<'_>) {
+pub(super) fn gone(draft: &mut Draft<'_>) {
     draft.app.push(AppChange::Released);
-    draft.fail(Failure {
-        code: "WorkloadGone".to_owned(),
-        message: "the Deployment was deleted by someone else; nothing is left to roll back".to_owned(),
-    });
+    draft.fail_gone("nothing is left to roll back");
 }
 
 fn check_deadline(draft: &mut Draft<'_>, restore: &Restore, workload: &Workload) {
     if !draft.timed_out(restore.since, restore.timeout_seconds) {
         return;
     }
-    let why = draft.why("not all instances of the old version came back");
+    let why = draft.obstacle(workload);
+    let why = why.unwrap_or_else(|| "not all instances of the old version came back".to_owned());
     let ready = workload.old_ready() + workload.new_ready();
     draft.fail(Failure {
         code: "RollbackFailed".to_owned(),

@@ -7,5 +7,6 @@ mod arrows;
 mod invariants;
 mod model;
 mod prechecks;
+mod replacement;
 mod scenarios;
 mod world;

@@ -10,6 +10,7 @@ use sternway_core::observation::{Observation, Pod, PodSet, Problem, ProblemKind,
 use sternway_core::strategy::Strategy;
 use sternway_core::template::{PodTemplate, TemplateDigest};
 use sternway_core::version::Snapshot;
+use uuid::Uuid;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Set {
@@ -30,6 +31,7 @@ pub(crate) struct Cluster {
     /// An image that cannot be pulled any more.
     pub(crate) vanished: Option<String>,
     pub(crate) now: Timestamp,
+    uid: Uuid,
     observed_generation: u64,
     resource_version: u64,
     next_pod: u32,
@@ -61,6 +63,7 @@ impl Cluster {
             budget: None,
             vanished: None,
             now,
+            uid: Uuid::from_u128(1),
             observed_generation: 0,
             resource_version: 1,
             next_pod: 0,
@@ -91,6 +94,16 @@ impl Cluster {
         self.pods.iter().filter(|pod| pod.ready && sets.contains(pod.set.as_ref().unwrap())).count() as u32
     }
 
+    /// Someone deletes the Deployment and makes it anew, with this image: the same name, another object, generations from the beginning.
+    pub(crate) fn replace(&mut self, image: &str) {
+        let strategy = self.snapshot().strategy;
+        *self = Self {
+            uid: Uuid::from_u128(self.uid.as_u128() + 1),
+            resource_version: self.resource_version + 10,
+            ..Self::settled(self.replicas(), image, strategy, self.now)
+        };
+    }
+
     /// Applies a JSON merge patch as the API server would.
     pub(crate) fn patch(&mut self, patch: &Value) {
         let before = self.object.clone();
@@ -107,7 +120,7 @@ impl Cluster {
         let digest = spec.template.digest();
         let new = self.sets.iter().find(|set| set.digest == digest);
         Workload {
-            uid: "uid".to_owned(),
+            uid: self.uid.to_string(),
             resource_version: self.resource_version.to_string(),
             generation: self.generation(),
             observed_generation: self.observed_generation,
@@ -118,6 +131,7 @@ impl Cluster {
             available_replicas: self.sets.iter().map(|set| self.available(set)).sum(),
             status_replicas: self.pods.len() as u32,
             marks: marks::read(&self.object),
+            pods_refused: None,
             sets: self
                 .sets
                 .iter()

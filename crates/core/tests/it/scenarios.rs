@@ -327,7 +327,7 @@ fn a_manifest_without_annotations_is_marked_all_the_same() {
     let world = World::new(1, DEFAULT_STRATEGY);
     let effect = Effect::Create { manifest: serde_json::json!({"metadata": {"name": "web"}}) };
     let order = sternway_core::ids::OrderId::new(uuid::Uuid::nil());
-    let writer = Writer { app: world.app.id, order, fence: sternway_core::ids::Fence(1) };
+    let writer = Writer { app: world.app.id, order, fence: sternway_core::ids::Fence(1), object: None };
     let Ok(Write::Create(object)) = compile(&effect, &world.app.workload, None, writer) else {
         panic!("it is to be created");
     };

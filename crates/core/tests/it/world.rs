@@ -6,6 +6,7 @@ use sternway_core::effect::{Write, Writer, compile};
 use sternway_core::floor;
 use sternway_core::health::DEFAULT_PATIENCE;
 use sternway_core::ids::{AppId, ClusterId, Fence, OrderId, VersionNumber};
+use sternway_core::observation::Observation;
 use sternway_core::order::birth::{self, DeployRequest, DeployTarget, Refused, Request};
 use sternway_core::order::job::OnFailure;
 use sternway_core::order::{Actor, Event, Order, OrderKind};
@@ -184,10 +185,16 @@ impl World {
         true
     }
 
+    /// An observation that a watch brings late.
+    pub(crate) fn observe_old(&mut self, observation: &Observation) {
+        let index = self.active().expect("an order is active");
+        self.step(index, Input::Observed(observation)).expect("observations are legal");
+    }
+
     /// Someone deletes the Deployment.
     pub(crate) fn observe_gone(&mut self) {
         let index = self.active().expect("an order is active");
-        let gone = sternway_core::observation::Observation::Gone { pods: Vec::new() };
+        let gone = Observation::Gone { pods: Vec::new() };
         self.step(index, Input::Observed(&gone)).expect("observations are legal");
     }
 
@@ -221,7 +228,8 @@ impl World {
         let Some(pending) = &order.pending else {
             return false;
         };
-        let writer = Writer { app: order.app, order: order.id, fence: Fence(self.orders.len() as u64) };
+        let writer =
+            Writer { app: order.app, order: order.id, fence: Fence(self.orders.len() as u64), object: order.object };
         let fresh = self.cluster.fresh();
         let outcome = match compile(&pending.effect, &order.workload, Some(&fresh), writer) {
             Ok(Write::Patch(patch)) => {
@@ -238,6 +246,7 @@ impl World {
         match outcome {
             Ok(()) => {
                 let performed = Performed {
+                    object: fresh.workload.identity(),
                     generation: self.cluster.generation(),
                     replicas: self.cluster.replicas(),
                     stored: Some(self.cluster.snapshot()),

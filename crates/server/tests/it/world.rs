@@ -303,6 +303,7 @@ impl World {
             available_replicas: app.replicas,
             status_replicas: app.replicas,
             marks: Marks::default(),
+            pods_refused: None,
             sets: vec![PodSet { name: set.clone(), digest, wanted: app.replicas, revision: 1 }],
             pods: pods.collect(),
             disruption_floor: None,

@@ -5,6 +5,7 @@ use serde_json::json;
 use sternway_core::application::{AppState, Application, Held, WorkloadRef};
 use sternway_core::effect::Effect;
 use sternway_core::ids::{AppId, ClusterId, OrderId, PartId, VersionNumber};
+use sternway_core::observation::Identity;
 use sternway_core::order::job::{Job, Resize};
 use sternway_core::order::{Actor, Event, Instance, Order, OrderKind, Pending, Pipeline, Status};
 use sternway_core::plan::ONE_BATCH;
@@ -61,6 +62,7 @@ pub(crate) fn order(app: AppId, kind: OrderKind, seconds: i64) -> Order {
         id,
         app,
         workload: workload("web"),
+        object: Identity::of(&Uuid::from_u128(9).to_string(), "1000"),
         kind,
         actor: Actor { user: "root".to_owned(), source: "pop".to_owned(), trace_id: "trace".to_owned() },
         description: "scale".to_owned(),

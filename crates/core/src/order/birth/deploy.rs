@@ -5,8 +5,8 @@ use super::{Birth, Refused, Request, accepted, order};
 use crate::application::Application;
 use crate::floor;
 use crate::observation::Workload;
-use crate::order::OrderKind;
 use crate::order::job::{Job, NumberedSnapshot, OnFailure, Prelude, Release, ReleasePhase, Restore, RestorePhase};
+use crate::order::{Order, OrderKind};
 use crate::plan::{Batches, ONE_BATCH};
 use crate::strategy::Strategy;
 use crate::template::edit::{self, Edit};
@@ -72,7 +72,7 @@ pub fn deploy(
     };
     let (to, package_version) = target(&deploy, &from.snapshot)?;
     if held && to.template == from.snapshot.template {
-        return Ok(go_back(app, from, &deploy, request));
+        return Ok(go_back(app, live, from, &deploy, request));
     }
     let to = if to.template == from.snapshot.template { restarted(to, request)? } else { to };
     // Exactly: a template that has more than what is to be brought (a restart's mark, a limit) is another one.
@@ -109,7 +109,9 @@ pub fn deploy(
         planned_on: live.generation,
         phase: ReleasePhase::Rolling { batch: 0, since: request.now },
     };
-    let order = order(request, &app, deploy.kind, description, deploy.batches, Job::Release(Box::new(release)));
+    let job = Job::Release(Box::new(release));
+    let order =
+        Order { object: live.identity(), ..order(request, &app, deploy.kind, description, deploy.batches, job) };
     versions.push(Version {
         app: app.id,
         number,
@@ -129,7 +131,13 @@ pub fn deploy(
 }
 
 /// The version before a held release is deployed: that is going back, by one patch.
-fn go_back(mut app: Application, from: NumberedSnapshot, deploy: &DeployRequest<'_>, request: &Request) -> Birth {
+fn go_back(
+    mut app: Application,
+    live: &Workload,
+    from: NumberedSnapshot,
+    deploy: &DeployRequest<'_>,
+    request: &Request,
+) -> Birth {
     let description = format!(
         "Version: {} | Image: {} | Go back from an aborted release",
         from.number,
@@ -145,7 +153,8 @@ fn go_back(mut app: Application, from: NumberedSnapshot, deploy: &DeployRequest<
         phase: RestorePhase::Asking,
         generation: 0,
     };
-    let order = order(request, &app, deploy.kind, description, ONE_BATCH, Job::Restore(Box::new(restore)));
+    let job = Job::Restore(Box::new(restore));
+    let order = Order { object: live.identity(), ..order(request, &app, deploy.kind, description, ONE_BATCH, job) };
     Birth { events: vec![accepted(request, &order)], order, app, versions: Vec::new() }
 }
 

@@ -3,8 +3,8 @@
 use super::{Birth, Refused, Request, accepted, order};
 use crate::application::Application;
 use crate::observation::Workload;
-use crate::order::OrderKind;
 use crate::order::job::{Delete, Job, Resize};
+use crate::order::{Order, OrderKind};
 use crate::plan::ONE_BATCH;
 
 /// Begins a scaling to `replicas`. Scaling to zero is allowed and is not a stop.
@@ -83,7 +83,7 @@ fn resize(
     let mut app = app.clone();
     app.revision += 1;
     let description = format!("{from} instances to {to}");
-    let order = order(request, &app, kind, description, ONE_BATCH, job);
+    let order = Order { object: live.identity(), ..order(request, &app, kind, description, ONE_BATCH, job) };
     Ok(Birth { events: vec![accepted(request, &order)], order, app, versions: Vec::new() })
 }
 

@@ -87,6 +87,7 @@ pub(in crate::step) fn rollback_of(
         id,
         app: order.app,
         workload: order.workload.clone(),
+        object: order.object,
         kind: OrderKind::Rollback,
         actor,
         description: format!(
@@ -118,10 +119,7 @@ pub(in crate::step) fn rollback_of(
 
 pub(super) fn gone(draft: &mut Draft<'_>) {
     draft.app.push(AppChange::Released);
-    draft.fail(Failure {
-        code: "WorkloadGone".to_owned(),
-        message: "the Deployment was deleted by someone else; nothing is left to release on".to_owned(),
-    });
+    draft.fail_gone("nothing is left to release on");
 }
 
 /// Someone else changed the template. The old version's means a rollback by an outsider, which is finished for them; anything else is

@@ -50,6 +50,10 @@ pub(crate) struct Options {
 /// Opens the store of a data directory, making it if it is not there.
 pub(crate) async fn open_store(data: &Path) -> anyhow::Result<SqliteStore> {
     let key = MasterKey::load_or_create(data)?;
+    #[cfg(feature = "crash-points")]
+    if crate::crash_point::is_store_shared() {
+        return Ok(SqliteStore::open_shared(data, key).await?);
+    }
     Ok(SqliteStore::open(data, key).await?)
 }
 
@@ -76,9 +80,10 @@ impl Composition {
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
         };
+        let settings = Settings::new(HOLDER);
         #[cfg(feature = "crash-points")]
-        let ports = crate::crash_point::in_front_of(ports);
-        let engine = Engine::new(ports, Settings::new(HOLDER));
+        let (ports, settings) = (crate::crash_point::in_front_of(ports), crate::crash_point::among_others(settings));
+        let engine = Engine::new(ports, settings);
         let server = Server::new(options.server, Arc::clone(&engine));
         let composition = Self { store, clusters, engine, server };
         composition.connect_known().await?;

@@ -1,4 +1,4 @@
-//! Ends this process where a test says so: before or after a commit, a lease or a write to a cluster.
+//! Ends or stops this process where a test says so: before or after a commit, a lease or a write to a cluster.
 //!
 //! Only there with the feature `crash-points`, which no normal build has. Store and clusters are wrapped where they meet the engine,
 //! so that neither knows of it, and what is between two points is exactly what a crash between them leaves:
@@ -8,8 +8,12 @@
 //!  engine ──► write:  read, compile, guard [before] request, answer [after] ──► the commit of the outcome
 //! ```
 //!
-//! `STERNWAY_CRASH_AT=commit:before:7` sends the process SIGKILL before its seventh commit. `STERNWAY_CRASH_COUNT=FILE` notes each
-//! point that is reached as a line of that form, so that a first run says which points there are.
+//! `STERNWAY_CRASH_AT=commit:before:7` sends the process SIGKILL before its seventh commit, and `STERNWAY_STOP_AT` SIGSTOP: it goes on
+//! there when it gets SIGCONT. `STERNWAY_CRASH_COUNT=FILE` notes each point that is reached as a line of that form, so that a first run
+//! says which points there are.
+//!
+//! `STERNWAY_SHARED_STORE=1` lets two servers work on one data directory, as they would on a database that is made for many: without the
+//! directory's lock, each under a name of its own, and each waiting for the other's leases to run out.
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -19,6 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use rustix::process::Signal;
 use sternway_core::application::{Application, WorkloadRef};
 use sternway_core::effect::{Effect, Writer};
 use sternway_core::ids::{AppId, ClusterId, Fence, OrderId, PartId, VersionNumber};
@@ -30,12 +35,26 @@ use sternway_core::ports::{
 };
 use sternway_core::precheck::Surroundings;
 use sternway_core::version::Version;
-use sternway_engine::Ports;
+use sternway_engine::{Ports, Settings};
+
+/// Whether another process may have the store open too.
+pub(crate) fn is_store_shared() -> bool {
+    std::env::var_os("STERNWAY_SHARED_STORE").is_some()
+}
+
+/// A name of its own for a server that is not the only one.
+pub(crate) fn among_others(settings: Settings) -> Settings {
+    if !is_store_shared() {
+        return settings;
+    }
+    Settings { holder: format!("process {}", std::process::id()), ..settings }
+}
 
 /// The same ports with crash points in front of them.
 pub(crate) fn in_front_of(ports: Ports) -> Ports {
     let points = Arc::new(Points {
         crash_at: std::env::var("STERNWAY_CRASH_AT").ok(),
+        stop_at: std::env::var("STERNWAY_STOP_AT").ok(),
         count: std::env::var_os("STERNWAY_CRASH_COUNT"),
         reached: Mutex::default(),
     });
@@ -48,6 +67,7 @@ pub(crate) fn in_front_of(ports: Ports) -> Ports {
 
 struct Points {
     crash_at: Option<String>,
+    stop_at: Option<String>,
     count: Option<std::ffi::OsString>,
     /// How often each point was reached.
     reached: Mutex<BTreeMap<&'static str, u64>>,
@@ -65,13 +85,23 @@ impl Points {
                 tracing::error!(%error, "cannot note a crash point");
             }
         }
+        // No other thread reaches a point meanwhile: we hold the lock.
+        if self.stop_at.as_ref() == Some(&name) {
+            signal(Signal::STOP);
+        }
         if self.crash_at.as_ref() == Some(&name) {
-            // SIGKILL to ourselves: nothing is flushed, told or dropped. No other thread reaches a point meanwhile: we hold the lock.
-            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+            // Nothing is flushed, told or dropped.
+            signal(Signal::KILL);
             loop {
                 std::thread::park();
             }
         }
+    }
+}
+
+fn signal(signal: Signal) {
+    if let Err(error) = rustix::process::kill_process(rustix::process::getpid(), signal) {
+        tracing::error!(%error, "cannot send a signal to this process");
     }
 }
 

@@ -62,7 +62,11 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the task. It keeps `lock` until its connection is closed.
-    pub(crate) fn start(connection: SqliteConnection, options: SqliteConnectOptions, lock: DirectoryLock) -> Self {
+    pub(crate) fn start(
+        connection: SqliteConnection,
+        options: SqliteConnectOptions,
+        lock: Option<DirectoryLock>,
+    ) -> Self {
         let (queue, messages) = mpsc::channel(QUEUE);
         let tasks = TaskTracker::new();
         let ended = CancellationToken::new();
@@ -332,7 +336,7 @@ mod tests {
 
         async fn writer(&self) -> Writer {
             let lock = DirectoryLock::acquire(&self.directory.path().join("lock")).unwrap();
-            Writer::start(self.connect().await, self.options.clone(), lock)
+            Writer::start(self.connect().await, self.options.clone(), Some(lock))
         }
 
         async fn rows(&self) -> Vec<String> {

@@ -1,4 +1,4 @@
-//! The real binary, server and sandbox as separate processes: killed at every commit and every write to the cluster, on a full
+//! The real binary, server and sandbox as separate processes: killed at every commit and every write to the cluster, frozen in the middle of one, on a full
 //! disk, with a locked database, beside a second server, in a directory that it may not write to.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -8,6 +8,8 @@
 )]
 
 mod client;
+#[cfg(feature = "crash-points")]
+mod frozen;
 #[cfg(feature = "crash-points")]
 mod matrix;
 mod site;

@@ -115,6 +115,21 @@ impl Process {
         self.child.id().unwrap()
     }
 
+    /// Whether SIGSTOP has reached it.
+    #[cfg(feature = "crash-points")]
+    pub(crate) fn is_stopped(&self) -> bool {
+        let status = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap();
+        // The state follows the name, which is in brackets and may hold anything.
+        status.rsplit_once(')').unwrap().1.trim_start().starts_with('T')
+    }
+
+    /// Lets it go on after SIGSTOP.
+    #[cfg(feature = "crash-points")]
+    pub(crate) fn thaw(&self) {
+        let id = rustix::process::Pid::from_raw(self.id().cast_signed()).unwrap();
+        rustix::process::kill_process(id, rustix::process::Signal::CONT).unwrap();
+    }
+
     /// Waits for its end.
     pub(crate) async fn ended(&mut self) -> ExitStatus {
         tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("the process ends").unwrap()

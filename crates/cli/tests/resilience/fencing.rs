@@ -128,7 +128,7 @@ impl Clusters for Freezing {
 /// Everything of an order, and the object in the cluster.
 async fn everything(world: &World, order: OrderId) -> (Order, Vec<(u64, Event)>, Value) {
     let events = world.store.events(order, 0).await.unwrap();
-    (world.order(order).await, events, world.deployment())
+    (world.order(order).await, events, world.deployment().unwrap())
 }
 
 /// The frozen server begins a release, the other takes it over and brings it to the gate, and then the frozen one thaws.
@@ -145,7 +145,7 @@ async fn frozen(place: Place) {
     world.run(&slow);
     let order = world.deploy_by(&slow, two_batches(Gate::Manual)).await;
     freezing.frozen.notified().await;
-    assert_eq!(world.deployment()["spec"], world.before, "frozen before its write");
+    assert_eq!(world.deployment().unwrap()["spec"], world.before, "frozen before its write");
 
     let other = world.another_engine("other", 15, Arc::new(world.another_way().await));
     world.run(&other);
@@ -210,7 +210,7 @@ async fn a_write_with_an_older_fence_is_refused() {
     world.at_gate(id).await;
     let before = everything(&world, id).await;
     let fence: u64 = before.2["metadata"]["annotations"]["sternway.io/fence"].as_str().unwrap().parse().unwrap();
-    let writer = Writer { app: world.app, order: id, fence: sternway_core::ids::Fence(fence - 1) };
+    let writer = Writer { app: world.app, order: id, fence: sternway_core::ids::Fence(fence - 1), object: None };
     let clusters = world.another_way().await;
     let refused = clusters.perform(&world.workload, &Effect::Scale { replicas: 9 }, writer, &Always).await;
     assert!(matches!(refused, Err(ClusterError::Refused(Refusal::Fenced { .. }))), "{refused:?}");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,7 @@ use sternway_sandbox::storage::EventKind;
 use sternway_sandbox::{Options, Sandbox};
 use sternway_store::{MasterKey, SqliteStore};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -48,18 +50,22 @@ pub(crate) struct World {
     pub(crate) workload: WorkloadRef,
     /// The Deployment's spec on version 1.
     pub(crate) before: Value,
+    clock: Arc<MovableTime>,
+    http: reqwest::Client,
     sandbox: Arc<Mutex<Sandbox>>,
     address: SocketAddr,
-    /// The revision of the sandbox when version 1 was ready.
-    since: u64,
+    /// The revision of the sandbox from which on capacity is looked at.
+    since: AtomicU64,
     tasks: TaskTracker,
     stop: CancellationToken,
     _directory: tempfile::TempDir,
 }
 
-/// The computer's clock.
+/// The computer's clock, moved on by as much as a test says: what waits for a deadline need not wait long.
 #[derive(Debug)]
-struct RealTime;
+struct MovableTime {
+    ahead: watch::Sender<SignedDuration>,
+}
 
 #[expect(clippy::disallowed_methods, reason = "the sandbox's server lives in wall-clock time")]
 fn now() -> Timestamp {
@@ -67,14 +73,21 @@ fn now() -> Timestamp {
 }
 
 #[async_trait]
-impl Clock for RealTime {
+impl Clock for MovableTime {
     fn now(&self) -> Timestamp {
-        now()
+        now() + *self.ahead.borrow()
     }
 
     async fn sleep_until(&self, deadline: Timestamp) {
-        let left = deadline.duration_since(now());
-        tokio::time::sleep(Duration::try_from(left).unwrap_or_default()).await;
+        let mut moves = self.ahead.subscribe();
+        loop {
+            let left = deadline.duration_since(now() + *moves.borrow_and_update());
+            let left = Duration::try_from(left).unwrap_or_default();
+            tokio::select! {
+                () = tokio::time::sleep(left) => return,
+                _ = moves.changed() => {}
+            }
+        }
     }
 }
 
@@ -115,7 +128,7 @@ impl Patience {
 }
 
 impl World {
-    /// A world in which an engine runs.
+    /// A world in which version 1 and an engine run.
     pub(crate) async fn new() -> Self {
         let world = Self::without_engine().await;
         world.run(&world.engine);
@@ -124,6 +137,22 @@ impl World {
 
     /// A world in which version 1 runs, and no engine does any more.
     pub(crate) async fn without_engine() -> Self {
+        let mut world = Self::empty().await;
+        let creating = CancellationToken::new();
+        let (engine, until) = (Arc::clone(&world.engine), creating.clone());
+        let running = world.tasks.spawn(async move { engine.run(until).await });
+        let created = world.create().await;
+        assert_eq!(world.ended(created).await.status, Status::Succeeded);
+        world.settled(V1).await;
+        creating.cancel();
+        running.await.unwrap();
+        world.before = world.deployment().unwrap()["spec"].clone();
+        world.watch_capacity_from_now();
+        world
+    }
+
+    /// A world without an application and without an engine that runs.
+    pub(crate) async fn empty() -> Self {
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         let sandbox = Arc::new(Mutex::new(Sandbox::new(
@@ -145,8 +174,12 @@ impl World {
         let store = Arc::new(SqliteStore::open(directory.path(), key).await.unwrap());
         let cluster = ClusterId::new(Uuid::new_v4());
         let workload = WorkloadRef { cluster, namespace: "default".to_owned(), name: "shop".to_owned() };
-        let engine = engine("first", 15, store.clone(), Arc::new(connect(address, cluster).await));
-        let mut world = Self {
+        let clock = Arc::new(MovableTime { ahead: watch::Sender::new(SignedDuration::ZERO) });
+        let clusters = Arc::new(connect(address, cluster).await);
+        let engine = engine("first", 15, store.clone(), clusters, clock.clone());
+        Self {
+            clock,
+            http: reqwest::Client::builder().no_proxy().build().unwrap(),
             store,
             engine,
             app: AppId::new(Uuid::new_v4()),
@@ -154,18 +187,34 @@ impl World {
             before: Value::Null,
             sandbox,
             address,
-            since: 0,
+            since: AtomicU64::new(0),
             tasks,
             stop,
             _directory: directory,
+        }
+    }
+
+    /// Lets time pass for the engines.
+    pub(crate) fn pass(&self, seconds: i64) {
+        self.clock.ahead.send_modify(|ahead| *ahead += SignedDuration::from_secs(seconds));
+    }
+
+    /// From now on no moment may have fewer ready pods than the floor.
+    pub(crate) fn watch_capacity_from_now(&self) {
+        let revision = self.sandbox().storage().revision();
+        self.since.store(revision, Ordering::Relaxed);
+    }
+
+    /// What somebody else does to the cluster.
+    pub(crate) async fn kubernetes(&self, method: reqwest::Method, path: &str, body: &Value) -> Value {
+        let request = self.http.request(method.clone(), format!("http://{}{path}", self.address));
+        let kind = match method {
+            reqwest::Method::PATCH => "application/merge-patch+json",
+            _ => "application/json",
         };
-        let creating = CancellationToken::new();
-        let (engine, until) = (Arc::clone(&world.engine), creating.clone());
-        let running = world.tasks.spawn(async move { engine.run(until).await });
-        world.create().await;
-        creating.cancel();
-        running.await.unwrap();
-        world
+        let answer = request.header("content-type", kind).body(body.to_string()).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {answer:?}");
+        answer.json().await.unwrap()
     }
 
     /// Lets an engine run until the end of the test.
@@ -181,10 +230,11 @@ impl World {
 
     /// Another engine on the same store.
     pub(crate) fn another_engine(&self, holder: &str, lease_seconds: u32, clusters: Arc<dyn Clusters>) -> Arc<Engine> {
-        engine(holder, lease_seconds, self.store.clone(), clusters)
+        engine(holder, lease_seconds, self.store.clone(), clusters, self.clock.clone())
     }
 
-    async fn create(&mut self) {
+    /// Begins the creation of the application with version 1.
+    pub(crate) async fn create(&self) -> OrderId {
         let app = Application {
             id: self.app,
             name: "shop".to_owned(),
@@ -211,12 +261,7 @@ impl World {
             package_version: String::new(),
             timeout_seconds: 600,
         };
-        let created = self.engine.create(Creation { request, description: String::new() }, actor()).await.unwrap();
-        assert_eq!(self.ended(created.id).await.status, Status::Succeeded);
-        self.settled(V1).await;
-        self.before = self.deployment()["spec"].clone();
-        let since = self.sandbox().storage().revision();
-        self.since = since;
+        self.engine.create(Creation { request, description: String::new() }, actor()).await.unwrap().id
     }
 
     /// Ends everything.
@@ -231,8 +276,12 @@ impl World {
         self.sandbox.lock().unwrap()
     }
 
-    pub(crate) fn deployment(&self) -> Value {
-        self.sandbox().storage().get(DEPLOYMENTS, "default", "shop").map(|object| Value::clone(object)).unwrap()
+    pub(crate) fn deployment(&self) -> Option<Value> {
+        self.sandbox().storage().get(DEPLOYMENTS, "default", "shop").map(|object| Value::clone(object))
+    }
+
+    pub(crate) fn pods(&self) -> Vec<Value> {
+        self.sandbox().storage().list(PODS, Some("default")).map(|pod| Value::clone(pod)).collect()
     }
 
     /// Version 1 with the image of version 2.
@@ -248,11 +297,19 @@ impl World {
     }
 
     pub(crate) async fn deploy_by(&self, engine: &Engine, batches: Batches) -> OrderId {
-        let patience = Patience::for_("a release to begin");
-        loop {
+        self.deploy_image_by(engine, V2, batches).await
+    }
+
+    /// Begins the release of an image.
+    pub(crate) async fn deploy_image(&self, image: &str, batches: Batches) -> OrderId {
+        self.deploy_image_by(&self.engine, image, batches).await
+    }
+
+    async fn deploy_image_by(&self, engine: &Engine, image: &str, batches: Batches) -> OrderId {
+        self.begin(async || {
             let deploy = Deploy {
                 change: DeployChange::Edits {
-                    edits: vec![Edit::Image(V2.to_owned())],
+                    edits: vec![Edit::Image(image.to_owned())],
                     min_ready_seconds: None,
                     package_version: String::new(),
                 },
@@ -263,7 +320,26 @@ impl World {
                 attributes: BTreeMap::new(),
                 description: String::new(),
             };
-            match engine.deploy(self.app, deploy, actor()).await {
+            engine.deploy(self.app, deploy, actor()).await
+        })
+        .await
+    }
+
+    /// Begins a scaling.
+    pub(crate) async fn scale(&self, replicas: u32) -> OrderId {
+        self.begin(async || self.engine.scale(self.app, replicas, 600, actor()).await).await
+    }
+
+    /// Begins the deletion.
+    pub(crate) async fn delete(&self) -> OrderId {
+        self.engine.delete(self.app, 600, actor()).await.unwrap()
+    }
+
+    /// Begins an order, as a client that tries again while the cluster is away.
+    async fn begin(&self, ask: impl AsyncFn() -> Result<OrderId, CommandError>) -> OrderId {
+        let patience = Patience::for_("an order to begin");
+        loop {
+            match ask().await {
                 Ok(order) => return order,
                 Err(CommandError::Cluster(error)) if error.is_transient() => patience.glance().await,
                 Err(error) => panic!("{error}"),
@@ -301,37 +377,38 @@ impl World {
         self.reaches(id, |order| order.status == Status::AwaitingConfirmation).await
     }
 
-    async fn reaches(&self, id: OrderId, wanted: fn(&Order) -> bool) -> Order {
-        let patience = Patience::for_(format!("change order {id}"));
+    /// Waits until an order is as wanted.
+    pub(crate) async fn reaches(&self, id: OrderId, wanted: impl Fn(&Order) -> bool) -> Order {
+        let mut patience = Patience::for_(format!("change order {id}"));
         loop {
             let order = self.order(id).await;
             if wanted(&order) {
                 return order;
             }
+            patience.what = format!("change order {id}: {:?} {:?}", order.status, order.pipelines);
             patience.glance().await;
         }
     }
 
     /// Waits until the cluster shows nothing but ready pods of this image.
     pub(crate) async fn settled(&self, image: &str) {
-        let patience = Patience::for_(format!("all pods to be {image}"));
-        while !self.is_all(image) {
-            patience.glance().await;
-        }
+        self.settled_at(image, PODS_WANTED).await;
     }
 
-    fn is_all(&self, image: &str) -> bool {
-        let sandbox = self.sandbox();
-        let pods: Vec<&Value> = sandbox.storage().list(PODS, Some("default")).map(|pod| &**pod).collect();
-        let fits = |pod: &&Value| is_ready(pod) && pod["spec"]["containers"][0]["image"] == image;
-        pods.len() == PODS_WANTED && pods.iter().all(fits)
+    /// Waits until the cluster shows nothing but this many ready pods of this image.
+    pub(crate) async fn settled_at(&self, image: &str, count: usize) {
+        let patience = Patience::for_(format!("{count} pods to be {image}"));
+        let fits = |pod: &Value| is_ready(pod) && pod["spec"]["containers"][0]["image"] == image;
+        while !(self.pods().len() == count && self.pods().iter().all(fits)) {
+            patience.glance().await;
+        }
     }
 
     /// The invariants at the end of a story: the version is the right one to the last field, no mark of a hold is left, no moment had fewer ready pods
     /// than the floor, and whatever was rolled back was rolled back by one order.
     pub(crate) async fn check_end(&self, image: &str) {
         self.settled(image).await;
-        let deployment = self.deployment();
+        let deployment = self.deployment().unwrap();
         assert_eq!(deployment["spec"], self.spec_of(image), "the spec is exactly that of {image}");
         let annotations = deployment["metadata"]["annotations"].as_object().unwrap();
         for name in ["order", "fence", "borrowed", "restore"] {
@@ -347,19 +424,21 @@ impl World {
         assert!(rollbacks.len() <= 1);
     }
 
-    /// The fewest ready pods at any moment since version 1 was ready, by the sandbox's own record.
-    fn lowest(&self) -> usize {
+    /// The fewest ready pods at any moment since capacity is watched, by the sandbox's own record.
+    pub(crate) fn lowest(&self) -> usize {
+        let since = self.since.load(Ordering::Relaxed);
         let sandbox = self.sandbox();
         let mut ready: BTreeMap<String, bool> = BTreeMap::new();
         let mut lowest = usize::MAX;
+        let count = |ready: &BTreeMap<String, bool>| ready.values().filter(|ready| **ready).count();
         for event in sandbox.storage().log_after(FIRST_REVISION).unwrap().filter(|event| event.resource == PODS) {
             let name = event.object["metadata"]["name"].as_str().unwrap().to_owned();
             ready.insert(name, event.kind != EventKind::Deleted && is_ready(&event.object));
-            if event.revision > self.since {
-                lowest = lowest.min(ready.values().filter(|ready| **ready).count());
+            if event.revision > since {
+                lowest = lowest.min(count(&ready));
             }
         }
-        lowest
+        lowest.min(count(&ready))
     }
 }
 
@@ -371,7 +450,7 @@ impl Drop for World {
 }
 
 /// Ready, and not told to stop.
-fn is_ready(pod: &Value) -> bool {
+pub(crate) fn is_ready(pod: &Value) -> bool {
     let conditions = pod["status"]["conditions"].as_array();
     let ready = conditions.is_some_and(|conditions| {
         conditions.iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
@@ -393,14 +472,20 @@ async fn connect(address: SocketAddr, cluster: ClusterId) -> KubeClusters {
     clusters
 }
 
-fn engine(holder: &str, lease_seconds: u32, store: Arc<SqliteStore>, clusters: Arc<dyn Clusters>) -> Arc<Engine> {
+fn engine(
+    holder: &str,
+    lease_seconds: u32,
+    store: Arc<SqliteStore>,
+    clusters: Arc<dyn Clusters>,
+    clock: Arc<MovableTime>,
+) -> Arc<Engine> {
     let ports = Ports {
         records: store.clone(),
         store,
         clusters,
         // Nobody asks for other objects here.
         objects: Arc::new(KubeClusters::new(sternway_cluster::Options::default())),
-        clock: Arc::new(RealTime),
+        clock,
         ids: Arc::new(RandomIds),
     };
     Engine::new(ports, Settings { lease_seconds, ..Settings::new(holder) })

@@ -1,12 +1,16 @@
 //! Change orders as clients see them, in every state that they can be in.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use sternway_core::ids::OrderId;
 use sternway_core::observation::{Problem, ProblemKind};
 use sternway_core::order::job::{Job, ReleasePhase};
-use sternway_core::order::{Failure, Instance, Order, Status};
+use sternway_core::order::{Failure, Instance, Order, OrderKind, Status};
 use sternway_core::ports::Store as _;
+use tokio::task::JoinSet;
 
 use crate::world::{World, now};
 
@@ -167,6 +171,40 @@ async fn an_abort_answers_with_the_order_itself() {
     assert!(reply.head.contains(body["TraceId"].as_str().unwrap()));
     let info = info(&world, order).await;
     assert_eq!((&info["Status"], &info["SupportRollback"]), (&6.into(), &false.into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_aborts_with_rollback_by_fifty_clients_at_once_are_one_rollback() {
+    let world = Arc::new(World::new().await);
+    let order = release(&world, &[("UpdateStrategy", THREE)]).await;
+    world.change(order, wait_for_confirmation).await;
+    let mut clients = JoinSet::new();
+    for client in 0..50 {
+        let world = Arc::clone(&world);
+        clients.spawn(async move {
+            let id = order.to_string();
+            let parameters = [("ChangeOrderId", id.as_str())];
+            let mut answers = BTreeSet::new();
+            for _ in 0..20 {
+                // Every second one signs as the older SDKs do.
+                let answer = match client % 2 {
+                    0 => world.call("AbortAndRollbackChangeOrder", &parameters).await,
+                    _ => world.call_roa("AbortAndRollbackChangeOrder", &parameters).await,
+                };
+                answers.insert(answer.order_id());
+            }
+            answers
+        });
+    }
+    let answers: BTreeSet<OrderId> = clients.join_all().await.into_iter().flatten().collect();
+    assert_eq!(answers.len(), 1, "one id for all: {answers:?}");
+    let aborted = world.order(order).await;
+    assert_eq!((aborted.status, aborted.rolled_back_by), (Status::Aborted, answers.first().copied()));
+    let orders = world.store.orders_of(aborted.app, 100).await.unwrap();
+    let kinds: Vec<OrderKind> = orders.iter().map(|order| order.kind).collect();
+    assert_eq!(kinds, [OrderKind::Rollback, OrderKind::Deploy, OrderKind::CreateApp]);
+    let events = world.store.events(order, 0).await.unwrap();
+    assert_eq!(events.iter().filter(|(_, event)| event.kind == "AbortAndRollbackAsked").count(), 1);
 }
 
 #[tokio::test]

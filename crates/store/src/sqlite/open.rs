@@ -1,6 +1,6 @@
 //! Opening: directory, lock, connection, migrations, master key, writer, readers, in this sequence.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
@@ -38,6 +38,20 @@ impl SqliteStore {
     pub async fn open(dir: &Path, master_key: MasterKey) -> Result<Self, OpenError> {
         let path = dir.join(DATABASE_FILE);
         let lock = prepare(dir, &path)?;
+        Self::open_with(path, master_key, Some(lock)).await
+    }
+
+    /// Opens the database of a directory that another process of this machine may have open too. Leases are as they are: the holders' names
+    /// have to differ.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; the directory and the database must be there.
+    #[cfg(feature = "shared")]
+    pub async fn open_shared(dir: &Path, master_key: MasterKey) -> Result<Self, OpenError> {
+        Self::open_with(dir.join(DATABASE_FILE), master_key, None).await
+    }
+
+    async fn open_with(path: PathBuf, master_key: MasterKey, lock: Option<DirectoryLock>) -> Result<Self, OpenError> {
         let failed = |doing: &'static str| {
             let path = path.clone();
             move |source: Cause| OpenError::Database { path, doing, source }
@@ -56,11 +70,13 @@ impl SqliteStore {
         if !key_fits {
             return Err(OpenError::WrongMasterKey { path });
         }
-        // Whoever held a lease in this database is gone: the directory's lock is ours. What it drove need not wait for its time to run out.
-        sqlx::query(statements::DELETE_LEASES)
-            .execute(&mut connection)
-            .await
-            .map_err(|error| failed("take back the leases of a process that is gone")(error.into()))?;
+        if lock.is_some() {
+            // Whoever held a lease in this database is gone: the directory's lock is ours. What it drove need not wait for its time to run out.
+            sqlx::query(statements::DELETE_LEASES)
+                .execute(&mut connection)
+                .await
+                .map_err(|error| failed("take back the leases of a process that is gone")(error.into()))?;
+        }
         let readers = connect_readers(&path).await.map_err(failed("connect readers"))?;
         Ok(Self { readers, writer: Writer::start(connection, options, lock), key: master_key })
     }

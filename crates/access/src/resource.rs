@@ -25,6 +25,8 @@ pub struct Resource {
     pub region: String,
     /// What it is, after region and account.
     pub path: Path,
+    /// The resource group that it is in, where it is in one.
+    pub group: Option<String>,
 }
 
 /// The last part of a resource's name.
@@ -68,6 +70,12 @@ impl Resource {
         Self::edas(namespace, Path::Application { namespace: namespace.to_owned(), id: id.to_string() })
     }
 
+    /// The same, in a resource group.
+    #[must_use]
+    pub fn in_group(self, group: Option<&String>) -> Self {
+        Self { group: group.cloned(), ..self }
+    }
+
     /// A cluster of a namespace.
     pub fn cluster(namespace: Option<&str>, id: impl fmt::Display) -> Self {
         let namespace = namespace.unwrap_or(NOWHERE);
@@ -76,12 +84,12 @@ impl Resource {
 
     /// Something of RAM.
     pub fn ram(path: Path) -> Self {
-        Self { service: "ram", region: "*".to_owned(), path }
+        Self { service: "ram", region: "*".to_owned(), path, group: None }
     }
 
     fn edas(namespace: &str, path: Path) -> Self {
         let region = namespace.split(':').next().unwrap_or(namespace);
-        Self { service: "edas", region: region.to_owned(), path }
+        Self { service: "edas", region: region.to_owned(), path, group: None }
     }
 
     /// The whole name, in the account of that id.

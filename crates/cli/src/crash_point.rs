@@ -277,6 +277,10 @@ impl Store for CrashingStore {
         self.inner.set_key_enabled(id, enabled).await
     }
 
+    async fn delete_key(&self, id: &str) -> Result<bool, StoreError> {
+        self.inner.delete_key(id).await
+    }
+
     async fn put_cluster(&self, cluster: ClusterRecord) -> Result<(), StoreError> {
         self.inner.put_cluster(cluster).await
     }

@@ -260,6 +260,8 @@ pub trait Store: Send + Sync + 'static {
     async fn keys(&self) -> Result<Vec<AccessKey>, StoreError>;
     /// Enables or disables a key; false if there is none of this id.
     async fn set_key_enabled(&self, id: &str, enabled: bool) -> Result<bool, StoreError>;
+    /// Removes a key; false if there is none.
+    async fn delete_key(&self, id: &str) -> Result<bool, StoreError>;
 
     /// Adds or replaces a cluster.
     async fn put_cluster(&self, cluster: ClusterRecord) -> Result<(), StoreError>;

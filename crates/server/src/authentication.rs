@@ -1,20 +1,26 @@
 //! Who sent this request? The key, the signature, the clock and the nonce, in this sequence.
 //!
-//! A nonce is remembered only after the signature was found good, so that nobody can spend another's nonces.
+//! A nonce is remembered only after the signature was found good, so that nobody can spend another's nonces. A temporary key needs its token
+//! too, which is looked at last: a stranger learns nothing about it.
 
 use std::sync::PoisonError;
 
+use sternway_core::ports::Secret;
 use sternway_wire::error::GatewayError;
 use sternway_wire::signature::{Claim, SignedRequest};
 
 use crate::failure::Failure;
+use crate::identity::session::{PREFIX, RoleSession, TemporaryKey};
 use crate::server::Shared;
 
 /// Who asks, proven.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Caller {
     pub(crate) access_key_id: String,
+    /// The user, or `<role>/<session>` of one who took on a role.
     pub(crate) user: String,
+    /// The role that was taken on.
+    pub(crate) session: Option<RoleSession>,
 }
 
 /// Proves who sent the request. `seen` is told the key id that is claimed, for the log.
@@ -26,20 +32,32 @@ pub(crate) async fn authenticate(
     let claim = Claim::parse(request)?;
     seen(&claim.access_key_id);
     let ports = shared.engine.ports();
-    let key = ports
-        .store
-        .key(&claim.access_key_id)
-        .await?
-        .ok_or_else(|| GatewayError::access_key_not_found(&claim.access_key_id))?;
+    let not_found = || GatewayError::access_key_not_found(&claim.access_key_id);
+    if claim.access_key_id.starts_with(PREFIX) {
+        let key = TemporaryKey::find(ports.records.as_ref(), &claim.access_key_id).await?.ok_or_else(not_found)?;
+        prove(shared, &claim, request, &key.secret)?;
+        key.check(claim.security_token.as_deref(), ports.clock.now())?;
+        return Ok(Caller { access_key_id: key.id, user: key.session.principal(), session: Some(key.session) });
+    }
+    let key = ports.store.key(&claim.access_key_id).await?.ok_or_else(not_found)?;
     if !key.enabled {
         return Err(GatewayError::access_key_inactive(&key.id).into());
     }
-    claim.verify(request, key.secret.reveal())?;
-    let now = ports.clock.now();
+    prove(shared, &claim, request, &key.secret)?;
+    if claim.security_token.is_some() {
+        return Err(GatewayError::security_token_mismatch().into());
+    }
+    Ok(Caller { access_key_id: key.id, user: key.user, session: None })
+}
+
+/// The signature, the clock and the nonce.
+fn prove(shared: &Shared, claim: &Claim, request: &SignedRequest<'_>, secret: &Secret) -> Result<(), GatewayError> {
+    claim.verify(request, secret.reveal())?;
+    let now = shared.engine.ports().clock.now();
     claim.check_clock(now, shared.config.clock_tolerance)?;
     if let Some(nonce) = &claim.nonce {
         let mut nonces = shared.nonces.lock().unwrap_or_else(PoisonError::into_inner);
-        nonces.admit(&key.id, nonce, now)?;
+        nonces.admit(&claim.access_key_id, nonce, now)?;
     }
-    Ok(Caller { access_key_id: key.id, user: key.user })
+    Ok(())
 }

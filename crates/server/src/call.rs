@@ -17,7 +17,7 @@ use sternway_wire::parameters::Parameters;
 use crate::authentication::Caller;
 use crate::failure::Failure;
 use crate::listener::Origin;
-use crate::permission::Permit;
+use crate::permission::{Permit, scope};
 use crate::server::Shared;
 
 /// The Jenkins plugin says here what it is.
@@ -94,7 +94,7 @@ impl Call {
 
     /// Whether the caller may see this application in a list.
     pub(crate) fn may_read_app(&self, app: &Application) -> bool {
-        self.permit.allows(Action::ReadApplication, &Resource::application(Some(&app.logical_region), app.id))
+        self.permit.allows(Action::ReadApplication, &scope::resource_of(app))
     }
 
     /// Whether the caller may see this cluster in a list.

@@ -20,6 +20,7 @@ use crate::answer::{Answer, Envelope};
 use crate::authentication::authenticate;
 use crate::call::{self, Call, Ids};
 use crate::failure::Failure;
+use crate::identity::usage;
 use crate::listener::Origin;
 use crate::operations::instead::not_implemented;
 use crate::permission::{Permit, authorize};
@@ -35,7 +36,7 @@ pub(crate) async fn dispatch(State(shared): State<Arc<Shared>>, request: Request
     let method = parts.method.clone();
     let path = parts.uri.path().to_owned();
     let host = header(&parts, "host").unwrap_or_default().to_owned();
-    let operation = Catalog::find(method.as_str(), &path);
+    let operation = Catalog::find(method.as_str(), &path).or_else(|| of_sts(&parts));
     let action = operation.map_or(NO_ACTION, |operation| operation.name);
     let key_id = Arc::new(OnceLock::new());
 
@@ -116,16 +117,23 @@ async fn act(
             shared.metrics.refused(&error.code);
         }
     })?;
+    usage::note(&shared, &caller.access_key_id, operation.name, shared.engine.ports().clock.now());
     let Some(served) = shared.operations.get(operation.name) else {
         return Err(not_implemented(operation.name).into());
     };
     let parameters = Parameters::parse(parts.uri.query(), header(&parts, "content-type"), &body)?;
     let region = call::region(&parameters, &parts.headers, &shared.config.region);
     let source = call::source(&parts.headers);
-    let permit = Permit::of(&caller);
+    let permit = Permit::of(&shared, &caller, origin).await?;
     let call = Call { shared: Arc::clone(&shared), parameters, caller, permit, origin, ids, region, source };
     authorize(&call, operation.name, served.action).await?;
     served.run(call).await
+}
+
+/// The two operations that clients of STS know, at the place where they look for them: all of STS is at `/`, and a header says what is meant.
+fn of_sts(parts: &Parts) -> Option<&'static Operation> {
+    let name = header(parts, "x-acs-action").filter(|_| parts.uri.path() == "/")?;
+    Catalog::by_name(["AssumeRole", "GetCallerIdentity"].into_iter().find(|known| *known == name)?)
 }
 
 async fn read(body: Body, limit: usize) -> Result<Bytes, Failure> {

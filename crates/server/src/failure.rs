@@ -9,6 +9,7 @@
 
 use std::error::Error;
 
+use sternway_access::Refused as Unchanged;
 use sternway_core::ids::ClusterId;
 use sternway_core::order::birth::Refused;
 use sternway_core::ports::{ClusterError, StoreError};
@@ -46,6 +47,26 @@ impl From<StoreError> for Failure {
 impl From<serde_json::Error> for Failure {
     fn from(error: serde_json::Error) -> Self {
         Self::Internal(Box::new(error))
+    }
+}
+
+impl From<Unchanged> for Failure {
+    fn from(refused: Unchanged) -> Self {
+        let message = sentence(&refused);
+        let (code, error_code) = match refused {
+            Unchanged::Unknown { kind: "user", .. } => (404, "EntityNotExist.User"),
+            Unchanged::Unknown { kind: "group", .. } => (404, "EntityNotExist.Group"),
+            Unchanged::Unknown { kind: "policy", .. } => (404, "EntityNotExist.Policy"),
+            Unchanged::Unknown { .. } => (404, "EntityNotExist.Role"),
+            Unchanged::Taken { kind: "user", .. } => (409, "EntityAlreadyExists.User"),
+            Unchanged::Taken { .. } => (409, "EntityAlreadyExists.Group"),
+            Unchanged::Attached { .. } => (409, "DeleteConflict.Policy"),
+            Unchanged::InUse { .. } => (409, "DeleteConflict.Role"),
+            Unchanged::Malformed(_) => (400, "MalformedPolicyDocument"),
+            Unchanged::Root => (403, "Root.Untouchable"),
+            Unchanged::Name(..) | Unchanged::Reserved(_) => (400, "Request.Unprocessable"),
+        };
+        BusinessError::new(code, error_code, message).into()
     }
 }
 

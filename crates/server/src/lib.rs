@@ -14,6 +14,7 @@
 //! | `router`, `probes`, `metrics` | `/healthz`, `/readyz`, `/metrics`, and everything else to `dispatch` |
 //! | `dispatch` | the one way of every EDAS request |
 //! | `authentication`, `permission` | who asks, and whether they may |
+//! | `identity` | users, groups and policies in the store; roles that were taken on |
 //! | `call` | a request as handlers see it |
 //! | `operations` | one file per family of operations |
 //! | `failure` | what went wrong, and as what it is answered: the only place where errors are mapped |
@@ -25,6 +26,7 @@ mod call;
 mod config;
 mod dispatch;
 mod failure;
+mod identity;
 mod listener;
 mod metrics;
 mod operations;
@@ -36,7 +38,7 @@ mod tls;
 
 pub use self::config::Config;
 pub use self::listener::Listener;
-pub use self::operations::{inert_parameters, served_operations};
+pub use self::operations::{inert_parameters, served_extensions, served_operations};
 pub use self::permission::ROOT_USER;
 pub use self::server::{ServeError, Server};
 pub use self::tls::{TlsError, load as load_tls};

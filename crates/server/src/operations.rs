@@ -11,6 +11,7 @@ use sternway_access::Action::{
     self, CreateApplication, DeleteApplication, DeleteCluster, DeleteNamespace, ManageAppLog, ManageApplication,
     ManageCluster, ManageNamespace, ManageSystem, ReadApplication, ReadCluster, ReadNamespace,
 };
+use sternway_wire::catalog::Catalog;
 use sternway_wire::envelope::to_json;
 use sternway_wire::error::GatewayError;
 use sternway_wire::model::Success;
@@ -20,6 +21,7 @@ use crate::answer::Envelope;
 use crate::call::Call;
 use crate::failure::Failure;
 
+pub(crate) mod access;
 pub(crate) mod application;
 pub(crate) mod changeorder;
 pub(crate) mod cluster;
@@ -66,6 +68,8 @@ impl Operations {
         all.add_change_orders();
         all.add_clusters();
         all.add_tags_and_templates();
+        all.add_users();
+        all.add_accounts();
         all
     }
 
@@ -133,6 +137,46 @@ impl Operations {
         self.add("ListConfigTemplates", ReadApplication, config_template::list);
     }
 
+    fn add_users(&mut self) {
+        use access::{groups, keys, policies, roles, users};
+        self.add("ListUsers", Action::ListUsers, users::list);
+        self.add("CreateUser", Action::CreateUser, users::create);
+        self.add("DeleteUser", Action::DeleteUser, users::delete);
+        self.add("ListGroups", Action::ListGroups, groups::list);
+        self.add("CreateGroup", Action::CreateGroup, groups::create);
+        self.add("DeleteGroup", Action::DeleteGroup, groups::delete);
+        self.add("AddUserToGroup", Action::AddUserToGroup, groups::add_user);
+        self.add("RemoveUserFromGroup", Action::RemoveUserFromGroup, groups::remove_user);
+        self.add("ListAccessKeys", Action::ListAccessKeys, keys::list);
+        self.add("CreateAccessKey", Action::CreateAccessKey, keys::create);
+        self.add("UpdateAccessKey", Action::UpdateAccessKey, keys::update);
+        self.add("DeleteAccessKey", Action::DeleteAccessKey, keys::delete);
+        self.add("ListPolicies", Action::ListPolicies, policies::list);
+        self.add("GetPolicy", Action::GetPolicy, policies::get);
+        self.add("PutPolicy", Action::CreatePolicy, policies::put);
+        self.add("DeletePolicy", Action::DeletePolicy, policies::delete);
+        self.add("AttachPolicy", Action::AttachPolicyToUser, policies::attach);
+        self.add("DetachPolicy", Action::DetachPolicyFromUser, policies::detach);
+        self.add("ListRamRoles", Action::ListRoles, roles::list);
+        self.add("PutRamRole", Action::CreateRole, roles::put);
+        self.add("DeleteRamRole", Action::DeleteRole, roles::delete);
+        self.add("AssumeRole", Action::AssumeRole, roles::assume);
+        self.add("GetCallerIdentity", Action::GetCallerIdentity, roles::identity);
+    }
+
+    fn add_accounts(&mut self) {
+        use access::account;
+        self.add("AuthorizeApplication", Action::AuthorizeApplication, account::authorize_apps);
+        self.add("AuthorizeResourceGroup", Action::AuthorizeResourceGroup, account::authorize_resource_groups);
+        self.add("AuthorizeRole", Action::AuthorizeRole, account::authorize_roles);
+        self.add("ListAuthority", Action::ListAuthority, account::authorities);
+        self.add("ListRole", Action::ListRole, account::roles);
+        self.add("InsertRole", Action::InsertRole, account::insert_role);
+        self.add("UpdateRole", Action::UpdateRole, account::update_role);
+        self.add("DeleteRole", Action::RemoveRole, account::delete_role);
+        self.add("ListSubAccount", Action::ListSubAccount, account::sub_accounts);
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&Served> {
         self.served.get(name)
     }
@@ -169,9 +213,16 @@ impl Operations {
     }
 }
 
-/// The names of all operations that are served, in order: what the documentation lists.
+/// The names of all operations of EDAS that are served, in order: what the documentation lists.
 pub fn served_operations() -> Vec<&'static str> {
-    Operations::all().served.into_keys().collect()
+    let of_edas = |name: &&str| Catalog::operations().iter().any(|operation| operation.name == *name);
+    Operations::all().served.into_keys().filter(of_edas).collect()
+}
+
+/// The names of our extensions that are served, in order: what the documentation lists.
+pub fn served_extensions() -> Vec<&'static str> {
+    let extensions = |name: &&str| Catalog::extensions().iter().any(|operation| operation.name == *name);
+    Operations::all().served.into_keys().filter(extensions).collect()
 }
 
 /// The parameters that are accepted and change nothing, by operation: what the documentation lists.

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
+use crate::identity::usage::Noted;
 use crate::listener::{self, Listener};
 use crate::metrics::Metrics;
 use crate::operations::Operations;
@@ -41,6 +42,9 @@ pub(crate) struct Shared {
     pub(crate) engine: Arc<Engine>,
     pub(crate) operations: Operations,
     pub(crate) nonces: Mutex<NonceCache>,
+    pub(crate) key_usage: Noted,
+    /// Held while a user's keys are counted and changed.
+    pub(crate) key_changes: tokio::sync::Mutex<()>,
     pub(crate) metrics: Metrics,
     /// Operations run here and not on their connection: once begun, an operation is carried out even if its client hangs up.
     pub(crate) running: TaskTracker,
@@ -60,6 +64,8 @@ impl Server {
                 engine,
                 operations: Operations::all(),
                 nonces: Mutex::new(nonces),
+                key_usage: Noted::default(),
+                key_changes: tokio::sync::Mutex::new(()),
                 metrics: Metrics::new(),
                 running: TaskTracker::new(),
                 room,

@@ -66,6 +66,7 @@ statements! {
     KEY = "SELECT id, sealed_secret, owner, enabled, description, created_at FROM access_keys WHERE id = $1";
     KEYS = "SELECT id, sealed_secret, owner, enabled, description, created_at FROM access_keys \
         ORDER BY created_at, sequence";
+    DELETE_KEY = "DELETE FROM access_keys WHERE id = $1";
     SET_KEY_ENABLED = "UPDATE access_keys SET enabled = $2 WHERE id = $1";
 
     INSERT_RECORD = "INSERT INTO records (kind, id, owner, revision, document, sealed_secret) \

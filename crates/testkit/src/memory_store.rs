@@ -272,6 +272,13 @@ impl Store for MemoryStore {
         Ok(key.map(|key| key.enabled = enabled).is_some())
     }
 
+    async fn delete_key(&self, id: &str) -> Result<bool, StoreError> {
+        let mut tables = self.lock();
+        let before = tables.keys.len();
+        tables.keys.retain(|key| key.id != id);
+        Ok(tables.keys.len() < before)
+    }
+
     async fn put_cluster(&self, cluster: ClusterRecord) -> Result<(), StoreError> {
         let mut tables = self.lock();
         tables.clusters.retain(|known| known.id != cluster.id);

@@ -295,6 +295,11 @@ impl Store for SimStore {
         self.read("change a key", async move { store.set_key_enabled(&id, enabled).await }).await
     }
 
+    async fn delete_key(&self, id: &str) -> Result<bool, StoreError> {
+        let (store, id) = (Arc::clone(&self.disk.store), id.to_owned());
+        self.read("delete a key", async move { store.delete_key(&id).await }).await
+    }
+
     async fn put_cluster(&self, cluster: ClusterRecord) -> Result<(), StoreError> {
         let store = Arc::clone(&self.disk.store);
         self.read("put a cluster", async move { store.put_cluster(cluster).await }).await

@@ -46,7 +46,7 @@ pub fn gateway_error(error: &GatewayError, request_id: &str, host_id: &str) -> S
         body["AccessDeniedDetail"] = json!({
             "AuthAction": denied.action,
             "AuthPrincipalDisplayName": denied.principal,
-            "NoPermissionType": "ImplicitDeny",
+            "NoPermissionType": if denied.explicit { "ExplicitDeny" } else { "ImplicitDeny" },
         });
     }
     render(&body)
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_refused_permission_says_which() {
-        let error = GatewayError::forbidden("user deploy", "edas:ManageApplication", "application/a");
+        let error = GatewayError::forbidden("user deploy", "edas:ManageApplication", "application/a", false);
         let body: Value = serde_json::from_str(&gateway_error(&error, "ID", "host")).unwrap();
         assert_eq!(body["AccessDeniedDetail"]["AuthAction"], "edas:ManageApplication");
     }

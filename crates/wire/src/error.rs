@@ -29,6 +29,8 @@ pub struct AccessDenied {
     pub action: String,
     /// Who asked.
     pub principal: String,
+    /// Whether something denies it, rather than nothing allowing it.
+    pub explicit: bool,
 }
 
 impl GatewayError {
@@ -123,11 +125,35 @@ impl GatewayError {
         Self::new(501, "NotImplemented", message)
     }
 
-    /// The key's user may not do this: grant the action, or use another key.
-    pub fn forbidden(principal: &str, action: &str, resource: &str) -> Self {
-        let message = format!("{principal} may not {action} on {resource}. Grant it, or use another access key.");
+    /// A temporary key needs its token: send it along.
+    pub fn security_token_missing() -> Self {
+        let message = "This access key is a temporary one. Send its SecurityToken in the header x-acs-security-token, and sign it.";
+        Self::new(400, "MissingSecurityToken", message.into())
+    }
+
+    /// The token is not this key's: send the one that came with it, and none with a permanent key.
+    pub fn security_token_mismatch() -> Self {
+        let message = "The security token does not belong to this access key. Send the one that came with it, and none with a permanent key.";
+        Self::new(400, "InvalidSecurityToken.MismatchWithAccessKey", message.into())
+    }
+
+    /// The temporary key has ended: take the role on again.
+    pub fn security_token_expired() -> Self {
+        let message = "The temporary access key has expired. Get another one with AssumeRole.";
+        Self::new(400, "InvalidSecurityToken.Expired", message.into())
+    }
+
+    /// The key's user may not do this: grant the action, or use another key. `explicit` says that a policy denies it, so that granting is
+    /// not enough.
+    pub fn forbidden(principal: &str, action: &str, resource: &str, explicit: bool) -> Self {
+        let message = match explicit {
+            false => format!("{principal} may not {action} on {resource}. Grant it, or use another access key."),
+            true => format!(
+                "{principal} may not {action} on {resource}, a policy denies it. Change the policy, or use another access key."
+            ),
+        };
         Self {
-            denied: Some(AccessDenied { action: action.into(), principal: principal.into() }),
+            denied: Some(AccessDenied { action: action.into(), principal: principal.into(), explicit }),
             ..Self::new(403, "Forbidden.RAM", message)
         }
     }

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::envelope::{SUCCESS_CODE, SUCCESS_ERROR_CODE, SUCCESS_MESSAGE};
 
+pub mod access;
 mod application;
 mod change_order;
 mod cluster;

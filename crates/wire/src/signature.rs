@@ -20,6 +20,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::error::GatewayError;
+use crate::query;
 
 pub mod acs3;
 pub mod client;
@@ -136,7 +137,7 @@ impl Claim {
             scheme,
             timestamp: timestamp(request, scheme)?,
             nonce: nonce.map(str::to_owned),
-            security_token: request.header(SECURITY_TOKEN).filter(|token| !token.is_empty()).map(str::to_owned),
+            security_token: security_token(request),
             proof,
         })
     }
@@ -156,6 +157,15 @@ impl Claim {
         }
         Err(GatewayError::timestamp_expired(self.timestamp, now))
     }
+}
+
+/// The token of a temporary key: in its header, or in the query as the SDKs of other products send it. Both schemes sign both.
+fn security_token(request: &SignedRequest<'_>) -> Option<String> {
+    let in_header = request.header(SECURITY_TOKEN).filter(|token| !token.is_empty()).map(str::to_owned);
+    in_header.or_else(|| {
+        let pairs = query::pairs(request.raw_query.unwrap_or(""));
+        pairs.into_iter().find_map(|(name, value)| (name == "SecurityToken" && !value.is_empty()).then_some(value))
+    })
 }
 
 /// The moment of signing: `Date` of the older scheme, `x-acs-date` of the newer; the older may use the newer's header.

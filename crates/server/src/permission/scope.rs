@@ -5,13 +5,16 @@
 //! everything; a test finds it.
 
 use serde_json::Value;
-use sternway_access::{Action, Resource};
+use sternway_access::{Action, Holder, Path, Resource};
+use sternway_core::application::Application;
 use sternway_core::ids::AppId;
 use sternway_core::order::Order;
 use sternway_wire::parameters::Given;
 
 use crate::call::Call;
 use crate::failure::Failure;
+use crate::operations::access::policies::holder;
+use crate::operations::access::roles::role_of;
 
 /// Which resources an operation is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,14 +43,36 @@ pub(crate) enum Scope {
     Namespace(&'static str),
     /// The applications or clusters in ResourceIds; without any, the system.
     Tagged,
+    /// The user in UserName.
+    User,
+    /// The user in UserName, or the caller.
+    KeysOf,
+    /// The user whose key is in UserAccessKeyId.
+    Key,
+    /// The group in GroupName.
+    Group,
+    /// The group in GroupName and the user in UserName.
+    Member,
+    /// The policy in PolicyName.
+    Policy,
+    /// The policy in PolicyName, and what it is attached to.
+    Attachment,
+    /// The role in RoleName.
+    Role,
+    /// The role in RoleArn.
+    AssumedRole,
     /// Whatever of the list the caller may read: the operation leaves the rest out by itself.
     Listed,
 }
 
+/// Stands for what is not named, or cannot be found.
+const NOBODY: &str = "-";
+
 /// The scope of an operation.
 pub(crate) fn of(operation: &str) -> Scope {
     use Scope::{
-        App, AppOrCluster, Cluster, ImportedCluster, Listed, Namespace, Namespaces, NewApp, Order, Part, System, Tagged,
+        App, AppOrCluster, AssumedRole, Attachment, Cluster, Group, ImportedCluster, Key, KeysOf, Listed, Member,
+        Namespace, Namespaces, NewApp, Order, Part, Policy, Role, System, Tagged, User,
     };
     match operation {
         "AbortAndRollbackChangeOrder" | "AbortChangeOrder" | "GetChangeOrderInfo" | "RollbackChangeOrder" => Order,
@@ -118,31 +143,55 @@ pub(crate) fn of(operation: &str) -> Scope {
         | "UpdateK8sSecret" => Cluster("ClusterId"),
         "ImportK8sCluster" => ImportedCluster,
         "DeleteUserDefineRegion" | "InsertOrUpdateRegion" => Namespaces,
+        "CreateUser" | "DeleteUser" => User,
+        "CreateAccessKey" => KeysOf,
+        "DeleteAccessKey" | "UpdateAccessKey" => Key,
+        "CreateGroup" | "DeleteGroup" => Group,
+        "AddUserToGroup" | "RemoveUserFromGroup" => Member,
+        "DeletePolicy" | "GetPolicy" | "PutPolicy" => Policy,
+        "AttachPolicy" | "DetachPolicy" => Attachment,
+        "DeleteRamRole" | "PutRamRole" => Role,
+        "AssumeRole" => AssumedRole,
         "GetSecureToken" => Namespace("NamespaceId"),
         "InsertSwimmingLane" | "InsertSwimmingLaneGroup" | "ListSwimmingLaneGroup" => Namespace("LogicalRegionId"),
         "ListTagResources" | "TagResources" | "UntagResources" => Tagged,
         // What they list beside what the caller may read is the same for everyone.
-        "GetK8sCluster"
+        "GetCallerIdentity"
+        | "GetK8sCluster"
         | "ListAliyunRegion"
         | "ListApplication"
         | "ListBuildPack"
         | "ListCluster"
         | "ListComponents"
+        | "ListAccessKeys"
+        | "ListGroups"
+        | "ListPolicies"
+        | "ListRamRoles"
         | "ListSlb"
+        | "ListUsers"
         | "ListUserDefineRegion"
         | "ListVpc" => Listed,
-        "CreateConfigTemplate"
+        "AuthorizeApplication"
+        | "AuthorizeResourceGroup"
+        | "AuthorizeRole"
+        | "CreateConfigTemplate"
         | "DeleteConfigTemplate"
+        | "DeleteRole"
         | "DeleteSwimmingLane"
         | "GetMigrateApplication"
         | "GetPackageStorageCredential"
+        | "InsertRole"
+        | "ListAuthority"
         | "ListConfigTemplates"
         | "ListResourceGroup"
+        | "ListRole"
+        | "ListSubAccount"
         | "ListSwimmingLane"
         | "MigrateApplication"
         | "QueryRegionConfig"
         | "SynchronizeResource"
         | "UpdateConfigTemplate"
+        | "UpdateRole"
         | "UpdateSwimmingLane"
         | "UpdateSwimmingLaneGroup" => System,
         _ => Scope::Unknown,
@@ -198,6 +247,27 @@ impl Scope {
                 None => vec![(Action::CreateCluster, Resource::cluster(Some(&call.region), "*"))],
             },
             Self::Namespaces => namespaces(call, action).await?,
+            Self::User => vec![(action, ram(call, Path::User, "UserName")?)],
+            Self::KeysOf => {
+                let user = parameter("UserName")?.unwrap_or(&call.caller.user);
+                vec![(action, Resource::ram(Path::User(user.to_owned())))]
+            }
+            Self::Key => {
+                let key = call.store().key(parameter("UserAccessKeyId")?.unwrap_or_default()).await?;
+                let user = key.map_or_else(|| NOBODY.to_owned(), |key| key.user);
+                vec![(action, Resource::ram(Path::User(user)))]
+            }
+            Self::Group => vec![(action, ram(call, Path::Group, "GroupName")?)],
+            Self::Member => {
+                vec![(action, ram(call, Path::Group, "GroupName")?), (action, ram(call, Path::User, "UserName")?)]
+            }
+            Self::Policy => vec![(action, ram(call, Path::Policy, "PolicyName")?)],
+            Self::Attachment => attachment(call, action)?,
+            Self::Role => vec![(action, ram(call, Path::Role, "RoleName")?)],
+            Self::AssumedRole => {
+                let role = parameter("RoleArn")?.and_then(role_of).unwrap_or(NOBODY);
+                vec![(action, Resource::ram(Path::Role(role.to_owned())))]
+            }
             Self::Listed => Vec::new(),
         };
         Ok(needs)
@@ -219,7 +289,12 @@ async fn app(call: &Call, id: &str) -> Result<Resource, Failure> {
 /// An application that is gone is in no namespace any more.
 async fn app_by_id(call: &Call, id: AppId) -> Result<Resource, Failure> {
     let app = call.store().app(id).await?;
-    Ok(Resource::application(app.map(|app| app.logical_region).as_deref(), id))
+    Ok(app.map_or_else(|| Resource::application(None, id), |app| resource_of(&app)))
+}
+
+/// An application as policies name it.
+pub(crate) fn resource_of(app: &Application) -> Resource {
+    Resource::application(Some(&app.logical_region), app.id).in_group(app.attributes.get("ResourceGroupId"))
 }
 
 async fn app_of(call: &Call, order: Option<Order>) -> Result<Resource, Failure> {
@@ -232,6 +307,29 @@ async fn app_of(call: &Call, order: Option<Order>) -> Result<Resource, Failure> 
 async fn cluster(call: &Call, id: &str) -> Result<Option<Resource>, Failure> {
     let cluster = call.find_cluster(id).await?;
     Ok(cluster.map(|cluster| Resource::cluster(Some(&cluster.region), cluster.id)))
+}
+
+/// Something of RAM whose name is in this parameter.
+fn ram(call: &Call, path: impl Fn(String) -> Path, parameter: &str) -> Result<Resource, Failure> {
+    let name = call.parameters.optional(parameter)?.unwrap_or(NOBODY);
+    Ok(Resource::ram(path(name.to_owned())))
+}
+
+/// RAM has an action for each kind of holder; it must be allowed on the policy and on the holder.
+fn attachment(call: &Call, action: Action) -> Result<Vec<(Action, Resource)>, Failure> {
+    let attaches = action == Action::AttachPolicyToUser;
+    let pick = |attach, detach| if attaches { attach } else { detach };
+    let (action, path) = match holder(&call.parameters)? {
+        Some(Holder::Group(name)) => {
+            (pick(Action::AttachPolicyToGroup, Action::DetachPolicyFromGroup), Path::Group(name.to_owned()))
+        }
+        Some(Holder::Role(name)) => {
+            (pick(Action::AttachPolicyToRole, Action::DetachPolicyFromRole), Path::Role(name.to_owned()))
+        }
+        Some(Holder::User(name)) => (action, Path::User(name.to_owned())),
+        None => (action, Path::User(NOBODY.to_owned())),
+    };
+    Ok(vec![(action, Resource::ram(path)), (action, ram(call, Path::Policy, "PolicyName")?)])
 }
 
 /// Tags are of applications unless ResourceType says that they are of clusters.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like the tests themselves")]
 
+mod access_keys;
 mod authentication;
 mod bad_input;
 mod change_orders;
@@ -13,6 +14,7 @@ mod envelopes;
 mod fake_clusters;
 mod fake_objects;
 mod logging;
+mod permissions;
 mod precheck;
 mod rollback;
 mod runtime;

@@ -96,6 +96,10 @@ impl Store for SqliteStore {
         self.writer.perform(keys::SetEnabled { id, enabled }).await
     }
 
+    async fn delete_key(&self, id: &str) -> Result<bool, StoreError> {
+        self.writer.perform(keys::Delete { id: id.to_owned() }).await
+    }
+
     async fn put_cluster(&self, cluster: ClusterRecord) -> Result<(), StoreError> {
         let put = clusters::Put::new(cluster, &self.key).doing(|| "seal a kubeconfig".to_owned())?;
         self.writer.perform(put).await

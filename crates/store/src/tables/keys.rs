@@ -108,6 +108,27 @@ impl Command for SetEnabled {
     }
 }
 
+/// Removes a key.
+#[derive(Debug)]
+pub(crate) struct Delete {
+    pub(crate) id: String,
+}
+
+impl Command for Delete {
+    type Output = bool;
+    type Error = StoreError;
+
+    fn doing(&self) -> String {
+        format!("delete access key {}", self.id)
+    }
+
+    async fn perform(self, connection: &mut SqliteConnection) -> Result<bool, StoreError> {
+        let query = sqlx::query(statements::DELETE_KEY).bind(&self.id);
+        let done = query.execute(connection).await.doing(|| self.doing())?;
+        Ok(done.rows_affected() == 1)
+    }
+}
+
 pub(crate) async fn get(pool: &SqlitePool, master: &MasterKey, id: &str) -> Result<Option<AccessKey>, Cause> {
     let row: Option<Row> = sqlx::query_as(statements::KEY).bind(id).fetch_optional(pool).await?;
     row.map(|row| row.unseal(master)).transpose()

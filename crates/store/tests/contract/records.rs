@@ -33,6 +33,10 @@ pub(crate) async fn keys_are_kept(store: &dyn Store) {
     let disabled = AccessKey { enabled: false, ..younger };
     assert_eq!(store.key("LTAI2").await.unwrap(), Some(disabled));
     assert!(!store.set_key_enabled("LTAI3", true).await.unwrap());
+
+    assert!(store.delete_key("LTAI2").await.unwrap());
+    assert_eq!(store.key("LTAI2").await.unwrap(), None);
+    assert!(!store.delete_key("LTAI2").await.unwrap());
 }
 
 pub(crate) fn cluster(name: &str, seconds: i64, access: ClusterAccess) -> ClusterRecord {

@@ -36,7 +36,9 @@ macro_rules! item_named {
 }
 
 item_named! {
+    action => "Action";
     application => "Application";
+    authority => "Authority";
     change_order => "ChangeOrder";
     cluster => "Cluster";
     cmd_arg => "CmdArg";
@@ -52,8 +54,10 @@ item_named! {
     items => "Items";
     package_version => "PackageVersion";
     pipeline_info => "PipelineInfo";
+    role_item => "RoleItem";
     stage_detail_dto => "StageDetailDTO";
     stage_info_dto => "StageInfoDTO";
+    sub_account => "SubAccount";
     tag_resource => "TagResource";
     task_info_dto => "TaskInfoDTO";
     user_define_region_entity => "UserDefineRegionEntity";

@@ -137,6 +137,11 @@ matches_the_sdks! {
     scaling_rules: DescribeApplicationScalingRules => "DescribeApplicationScalingRules";
     tags: ListTagResources => "ListTagResources";
     update_application_base_info: UpdateApplicationBaseInfo => "UpdateApplicationBaseInfo";
+    authorities: access::ListAuthority => "ListAuthority";
+    edas_roles: access::ListRole => "ListRole";
+    insert_role: access::InsertRole => "InsertRole";
+    sub_accounts: access::ListSubAccount => "ListSubAccount";
+    nothing_of_accounts: Nothing => "AuthorizeApplication", "AuthorizeResourceGroup", "AuthorizeRole", "DeleteRole", "UpdateRole";
     text_data: TextData => "GetAppDeployment", "RetryChangeOrderTask", "ImportK8sCluster";
     insert_k8s_application: InsertK8sApplication => "InsertK8sApplication";
     update_base_info: UpdateK8sApplicationBaseInfo => "UpdateK8sApplicationBaseInfo";

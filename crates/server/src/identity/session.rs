@@ -1,0 +1,129 @@
+//! Roles that were taken on for a while: a temporary key, and the token without which it is worth nothing.
+//!
+//! Key and token are kept until a day after their end, so that whoever comes late is told so; the next taking on sweeps the older ones away.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use sternway_core::ports::{Ids, Record, Records, Secret};
+use sternway_wire::error::GatewayError;
+
+use crate::failure::Failure;
+
+/// What the ids of temporary keys begin with, as in STS.
+pub(crate) const PREFIX: &str = "STS.";
+
+const KIND: &str = "sts-session";
+const KEPT: SignedDuration = SignedDuration::from_hours(24);
+/// More than anybody has use for; each is a row that is read at every taking on.
+const MOST: usize = 10_000;
+
+/// A role taken on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RoleSession {
+    /// The role.
+    pub(crate) role: String,
+    /// What the one who took it on calls it.
+    pub(crate) name: String,
+    /// Narrows the role.
+    pub(crate) policy: Option<String>,
+    /// Who took it on, by name as policies have it.
+    pub(crate) assumed_by: String,
+    /// Until when.
+    pub(crate) expires_at: Timestamp,
+}
+
+/// What is secret about it.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    secret: Secret,
+    token: Secret,
+}
+
+/// A temporary key.
+#[derive(Debug)]
+pub(crate) struct TemporaryKey {
+    pub(crate) id: String,
+    pub(crate) secret: Secret,
+    pub(crate) token: Secret,
+    pub(crate) session: RoleSession,
+}
+
+impl RoleSession {
+    /// Who acts: a name that no user can have.
+    pub(crate) fn principal(&self) -> String {
+        format!("{}/{}", self.role, self.name)
+    }
+}
+
+impl TemporaryKey {
+    /// Begins a session; what ended long ago is swept away.
+    pub(crate) async fn begin(
+        records: &dyn Records,
+        ids: &dyn Ids,
+        session: RoleSession,
+        now: Timestamp,
+    ) -> Result<Self, Failure> {
+        let mut kept = 0;
+        for record in records.records(KIND, None).await? {
+            let old: RoleSession = serde_json::from_value(record.document)?;
+            if now.duration_since(old.expires_at) > KEPT {
+                records.delete_record(KIND, &record.id).await?;
+            } else {
+                kept += 1;
+            }
+        }
+        if kept >= MOST {
+            return Err(GatewayError::throttled_user().into());
+        }
+        let key = Self {
+            id: format!("{PREFIX}{}", ids.fresh().simple()),
+            secret: random_secret(ids),
+            token: random_secret(ids),
+            session,
+        };
+        let sealed = Sealed { secret: key.secret.clone(), token: key.token.clone() };
+        let record = Record {
+            kind: KIND.to_owned(),
+            id: key.id.clone(),
+            owner: key.session.role.clone(),
+            revision: 1,
+            document: serde_json::to_value(&key.session)?,
+            secret: Some(Secret::new(serde_json::to_string(&sealed)?)),
+        };
+        if !records.put_record(record).await? {
+            return Err(Failure::Internal("a fresh id is not fresh".into()));
+        }
+        Ok(key)
+    }
+
+    /// The temporary key of that id.
+    pub(crate) async fn find(records: &dyn Records, id: &str) -> Result<Option<Self>, Failure> {
+        let Some(record) = records.record(KIND, id).await? else {
+            return Ok(None);
+        };
+        let sealed = record.secret.ok_or_else(|| Failure::Internal("a temporary key without its secret".into()))?;
+        let Sealed { secret, token } = serde_json::from_str(sealed.reveal())?;
+        Ok(Some(Self { id: record.id, secret, token, session: serde_json::from_value(record.document)? }))
+    }
+
+    /// Checks the token that came with the request, without telling by the time it takes how much of it is right.
+    pub(crate) fn check(&self, token: Option<&str>, now: Timestamp) -> Result<(), GatewayError> {
+        let token = token.ok_or_else(GatewayError::security_token_missing)?;
+        if !are_equal(token.as_bytes(), self.token.reveal().as_bytes()) {
+            return Err(GatewayError::security_token_mismatch());
+        }
+        if now >= self.session.expires_at {
+            return Err(GatewayError::security_token_expired());
+        }
+        Ok(())
+    }
+}
+
+fn are_equal(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).fold(0, |different, (a, b)| different | (a ^ b)) == 0
+}
+
+/// 244 random bits.
+pub(crate) fn random_secret(ids: &dyn Ids) -> Secret {
+    Secret::new(format!("{}{}", ids.fresh().simple(), ids.fresh().simple()))
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use sternway_server::{inert_parameters, served_operations};
+use sternway_server::{inert_parameters, served_extensions, served_operations};
 use sternway_wire::catalog::Catalog;
 
 fn document() -> String {
@@ -15,7 +15,7 @@ fn document() -> String {
 /// The cells of the table rows under a heading.
 fn rows(heading: &str) -> Vec<Vec<String>> {
     let document = document();
-    let section = document.split("\n## ").find(|section| section.starts_with(heading)).unwrap();
+    let section = document.split("\n## ").find(|section| section.starts_with(&format!("{heading}\n"))).unwrap();
     let rows = section.lines().filter(|line| line.starts_with("| ")).skip(1);
     rows.map(|row| {
         let cells = row.trim_matches('|').split('|');
@@ -38,8 +38,29 @@ fn the_table_of_operations_is_what_is_served() {
         assert!(allowed.contains(&row[1].as_str()), "{row:?}");
         assert!(row[1] != "partial" || !row[2].is_empty(), "{row:?} does not say which part");
     }
-    let count = format!("{} are served", served.len());
-    assert!(document().contains(&count), "{count}");
+    let count = served.iter().filter(|name| expected.contains(name)).count();
+    assert!(document().contains(&format!("{count} are served")), "{count}");
+    let others: Vec<&str> = served.into_iter().filter(|name| !expected.contains(name)).collect();
+    let listed = others_listed();
+    assert_eq!(listed.iter().map(String::as_str).collect::<Vec<_>>(), others);
+}
+
+/// The operations that are served though they concern no cluster.
+fn others_listed() -> Vec<String> {
+    rows("Operations for accounts").into_iter().map(|row| row[0].clone()).collect()
+}
+
+#[test]
+fn the_table_of_our_own_operations_is_what_is_served() {
+    let names: Vec<String> = rows("Operations of our own").into_iter().map(|row| row[0].clone()).collect();
+    assert_eq!(names, served_extensions());
+    for row in rows("Operations of our own") {
+        let operation = Catalog::by_name(&row[0]).unwrap();
+        assert_eq!(row[1], format!("`{} {}`", operation.method, operation.path));
+        for parameter in &operation.parameters {
+            assert!(row[2].contains(&format!("`{}`", parameter.name)), "{} {}", row[0], parameter.name);
+        }
+    }
 }
 
 #[test]

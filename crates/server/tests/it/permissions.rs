@@ -61,8 +61,6 @@ enum Kind {
     ReadCluster,
     /// Changes a cluster, or what is in it.
     WriteCluster,
-    /// Reads a microservice namespace.
-    ReadNamespace,
     /// Changes a microservice namespace.
     WriteNamespace,
     /// Is for all of EDAS, and only reads.
@@ -82,6 +80,9 @@ fn kind(operation: &str) -> Option<Kind> {
     use Kind::*;
     Some(match operation {
         "AuthorizeApplication"
+        | "CreateConfigTemplate"
+        | "DeleteConfigTemplate"
+        | "UpdateConfigTemplate"
         | "AuthorizeResourceGroup"
         | "AuthorizeRole"
         | "DeleteRole"
@@ -118,6 +119,9 @@ fn kind(operation: &str) -> Option<Kind> {
         | "ListUserDefineRegion"
         | "ListUsers" => Filtered,
         "DescribeAppInstanceList"
+        | "ListTagResources"
+        | "QuerySlsLogStoreList"
+        | "StartK8sAppPrecheck"
         | "GetAppDeployment"
         | "GetApplication"
         | "GetChangeOrderInfo"
@@ -126,6 +130,15 @@ fn kind(operation: &str) -> Option<Kind> {
         | "ListRecentChangeOrder"
         | "QueryApplicationStatus" => ReadApp,
         "AbortAndRollbackChangeOrder"
+        | "AddLogPath"
+        | "DeleteLogPath"
+        | "RollbackApplication"
+        | "RollbackChangeOrder"
+        | "TagResources"
+        | "UntagResources"
+        | "UpdateApplicationBaseInfo"
+        | "UpdateHookConfiguration"
+        | "UpdateSlsLogStore"
         | "AbortChangeOrder"
         | "ContinuePipeline"
         | "DeleteK8sApplication"
@@ -137,6 +150,7 @@ fn kind(operation: &str) -> Option<Kind> {
         | "StopK8sApplication"
         | "UpdateK8sApplicationBaseInfo"
         | "UpdateK8sApplicationConfig" => WriteApp,
+        "GetK8sAppPrecheckResult" | "ListConfigTemplates" => ReadAll,
         "InsertK8sApplication" => MakeApp,
         "GetCluster" | "ListK8sNamespaces" => ReadCluster,
         "DeleteCluster" | "ImportK8sCluster" => WriteCluster,
@@ -186,10 +200,10 @@ impl Who {
         let is_ram = matches!(kind, Ram | Sts);
         match self {
             Self::Nobody | Self::Denied => false,
-            Self::Reader => matches!(kind, ReadApp | ReadCluster | ReadNamespace | ReadAll),
+            Self::Reader => matches!(kind, ReadApp | ReadCluster | ReadAll),
             Self::AppOperator => own && matches!(kind, ReadApp | WriteApp),
-            Self::NamespaceOperator => own && matches!(kind, ReadApp | WriteApp | ReadNamespace | WriteNamespace),
-            Self::ClusterAdmin => matches!(kind, ReadCluster | WriteCluster | ReadNamespace | WriteNamespace),
+            Self::NamespaceOperator => own && matches!(kind, ReadApp | WriteApp | WriteNamespace),
+            Self::ClusterAdmin => matches!(kind, ReadCluster | WriteCluster | WriteNamespace),
             Self::EdasAdmin => !is_ram,
             Self::UserAdmin => kind == Ram,
         }
@@ -214,6 +228,8 @@ impl Target {
         let order = world.order(world.call("DeployK8sApplication", &deploy).await.order_id()).await;
         let part = order.pipelines[0].id.to_string();
         let values = vec![
+            ("ResourceIds", format!(r#"["{id}"]"#)),
+            ("ResourceType", "application".to_owned()),
             ("AppId", id),
             ("ChangeOrderId", order.id.to_string()),
             ("PipelineId", part.clone()),
@@ -233,6 +249,11 @@ impl Target {
         Self { own, values }
     }
 
+    /// The application's id.
+    fn app(&self) -> &str {
+        self.values.iter().find(|(name, _)| *name == "AppId").map(|(_, value)| value).unwrap()
+    }
+
     /// What of it an operation takes; the rest is left out, so that what is allowed fails later, if at all.
     fn parameters(&self, operation: &str) -> Vec<(&str, &str)> {
         let operation = Catalog::by_name(operation).unwrap();
@@ -248,7 +269,7 @@ impl Target {
 async fn every_operation_is_allowed_to_whom_it_is_and_to_nobody_else() {
     let world = World::new().await;
     let targets = [Target::new(&world, true).await, Target::new(&world, false).await];
-    let app = &targets[0].values[0].1;
+    let app = targets[0].app();
     policy(&world, "app", &allow("edas:*", &format!("acs:edas:*:*:namespace/*/application/{app}"))).await;
     let namespace = "acs:edas:*:*:namespace/cn-hangzhou:own";
     policy(&world, "namespace", &[allow("edas:*", namespace), allow("edas:*", &format!("{namespace}/*"))].join(","))
@@ -306,7 +327,7 @@ async fn every_operation_is_allowed_to_whom_it_is_and_to_nobody_else() {
 async fn lists_show_what_the_caller_may_see() {
     let world = World::new().await;
     let [own, other] = [Target::new(&world, true).await, Target::new(&world, false).await];
-    let app = &own.values[0].1;
+    let app = own.app();
     policy(&world, "app", &allow("edas:Read*", &format!("acs:edas:*:*:namespace/cn-hangzhou:own/application/{app}")))
         .await;
     let operator = user(&world, "operator", &["app"]).await;
@@ -341,7 +362,7 @@ async fn lists_show_what_the_caller_may_see() {
 async fn a_policy_on_an_application_covers_its_orders_and_says_what_it_refuses() {
     let world = World::new().await;
     let [own, other] = [Target::new(&world, true).await, Target::new(&world, false).await];
-    let app = &own.values[0].1;
+    let app = own.app();
     policy(&world, "app", &allow("edas:*", &format!("acs:edas:*:*:namespace/*/application/{app}"))).await;
     let operator = user(&world, "operator", &["app"]).await;
     let rollback =
@@ -351,7 +372,7 @@ async fn a_policy_on_an_application_covers_its_orders_and_says_what_it_refuses()
     let refused =
         operator.call(&world, "AbortAndRollbackChangeOrder", &other.parameters("AbortAndRollbackChangeOrder")).await;
     let message = refused.gateway(403, "Forbidden.RAM");
-    let name = format!("acs:edas:cn-hangzhou:1:namespace/cn-hangzhou:other/application/{}", other.values[0].1);
+    let name = format!("acs:edas:cn-hangzhou:1:namespace/cn-hangzhou:other/application/{}", other.app());
     assert!(message.contains("edas:ManageApplication") && message.contains(&name), "{message}");
     let detail = &refused.json()["AccessDeniedDetail"];
     assert_eq!(
@@ -359,11 +380,7 @@ async fn a_policy_on_an_application_covers_its_orders_and_says_what_it_refuses()
         (&"edas:ManageApplication".into(), &"ImplicitDeny".into())
     );
     // A request has no say in which namespace its application is.
-    let lie = [
-        ("AppId", other.values[0].1.as_str()),
-        ("LogicalRegionId", "cn-hangzhou:own"),
-        ("RegionId", "cn-hangzhou:own"),
-    ];
+    let lie = [("AppId", other.app()), ("LogicalRegionId", "cn-hangzhou:own"), ("RegionId", "cn-hangzhou:own")];
     operator.call(&world, "GetK8sApplication", &lie).await.gateway(403, "Forbidden.RAM");
     policy(&world, "stop", &allow("edas:ManageApplication", "*").replace("Allow", "Deny")).await;
     world.call("AttachPolicy", &[("PolicyName", "stop"), ("UserName", "operator")]).await.success();
@@ -408,7 +425,7 @@ async fn a_malformed_policy_is_refused_with_its_place_and_changes_nothing() {
 async fn edas_authorisations_act_on_the_target_user() {
     let world = World::new().await;
     let [own, other] = [Target::new(&world, true).await, Target::new(&world, false).await];
-    let (app, foreign) = (own.values[0].1.as_str(), other.values[0].1.as_str());
+    let (app, foreign) = (own.app(), other.app());
     let deployer = user(&world, "deployer", &[]).await;
     let may = async |operation: &str, app: &str| {
         deployer.call(&world, operation, &[("AppId", app)]).await.json()["Code"] != "Forbidden.RAM"

@@ -36,7 +36,7 @@ pub(crate) async fn create(call: Arc<Call>) -> Result<CreateAccessKey, Failure> 
     let ids = &call.engine().ports().ids;
     let random = ids.fresh().simple().to_string().to_uppercase();
     let key = AccessKey {
-        id: format!("STWY{}", random.get(..20).unwrap_or(&random)),
+        id: format!("STWY{}", random.get(12..).unwrap_or(&random)),
         secret: session::random_secret(ids.as_ref()),
         user,
         enabled: true,

@@ -1,7 +1,7 @@
 //! The command line, as it is written. Each command's arguments stand beside its code in [`crate::commands`]; here is what
 //! several share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -9,7 +9,9 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::client::{Client, Credentials, Endpoint};
-use crate::commands::{adopt, app, cluster, completions, demo, deploy, key, order, sandbox, serve, version};
+use crate::commands::{
+    adopt, app, cluster, completions, demo, deploy, key, order, policy, role, sandbox, serve, user, version,
+};
 use crate::exit;
 
 /// Where a server listens unless told otherwise, and where the verbs look for it.
@@ -59,7 +61,22 @@ pub(crate) enum Command {
     /// List and import clusters
     #[command(subcommand)]
     Cluster(cluster::Command),
-    /// Create, list, disable and enable access keys, in a server's data directory
+    /// Create, list and delete users
+    #[command(subcommand)]
+    User(user::Command),
+    /// Groups of users, who share policies
+    #[command(subcommand)]
+    Group(user::GroupCommand),
+    /// Say who may do what
+    #[command(subcommand)]
+    Policy(policy::Command),
+    /// Roles that users can take on for a while
+    #[command(subcommand)]
+    Role(role::Command),
+    /// Take on a role, or see who one is
+    #[command(subcommand)]
+    Sts(role::StsCommand),
+    /// Create, list, rotate, disable, enable and delete access keys
     #[command(subcommand)]
     Key(key::Command),
     /// Print a completion script for a shell
@@ -94,6 +111,11 @@ impl Connection {
             None => None,
         };
         Client::new(endpoint, Credentials::find(&self.data)?, authority.as_deref())
+    }
+
+    /// The server's data directory.
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
     }
 }
 

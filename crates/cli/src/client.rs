@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use sternway_core::ports::Secret;
 use sternway_wire::catalog::{Catalog, Location};
 use sternway_wire::envelope::Answer;
 use sternway_wire::model::Success;
@@ -144,8 +145,11 @@ impl Client {
             .partition(|(name, _)| route.parameter(name).is_none_or(|spec| spec.location == Location::Body));
         let host = self.endpoint.host();
         let call = Call { operation, method: route.method, host: &host, path: route.path, query: &query, form: &form };
-        let key =
-            AccessKey { id: &self.credentials.id, secret: self.credentials.secret.reveal(), security_token: None };
+        let key = AccessKey {
+            id: &self.credentials.id,
+            secret: self.credentials.secret.reveal(),
+            security_token: self.credentials.token.as_ref().map(Secret::reveal),
+        };
         let signed = call.sign_acs3(key, system::now(), &Uuid::new_v4().simple().to_string());
         let method = reqwest::Method::from_bytes(route.method.as_bytes()).unwrap_or(reqwest::Method::POST);
         (method, signed)
@@ -178,14 +182,13 @@ impl Client {
 
 #[cfg(test)]
 mod tests {
-    use sternway_core::ports::Secret;
     use sternway_wire::model::ChangeOrderStarted;
     use sternway_wire::signature::{Claim, SignedRequest};
 
     use super::*;
 
     fn client() -> Client {
-        let credentials = Credentials { id: "testid".into(), secret: Secret::new("testsecret") };
+        let credentials = Credentials::permanent("testid", "testsecret");
         Client::new("http://127.0.0.1:8080".parse().unwrap(), credentials, None).unwrap()
     }
 

@@ -10,8 +10,11 @@ pub(crate) mod key;
 mod names;
 pub(crate) mod order;
 mod parameters;
+pub(crate) mod policy;
+pub(crate) mod role;
 pub(crate) mod sandbox;
 pub(crate) mod serve;
+pub(crate) mod user;
 pub(crate) mod version;
 mod wait;
 
@@ -30,6 +33,11 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Order(command) => order::run(command).await,
         Command::Version(command) => version::run(command).await,
         Command::Cluster(command) => cluster::run(command).await,
+        Command::User(command) => user::run(command).await,
+        Command::Group(command) => user::run_group(command).await,
+        Command::Policy(command) => policy::run(command).await,
+        Command::Role(command) => role::run(command).await,
+        Command::Sts(command) => role::run_sts(command).await,
         Command::Key(command) => key::run(command).await,
         Command::Completions(arguments) => completions::run(&arguments),
     }

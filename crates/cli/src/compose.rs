@@ -57,10 +57,15 @@ pub(crate) async fn open_store(data: &Path) -> anyhow::Result<SqliteStore> {
     Ok(SqliteStore::open(data, key).await?)
 }
 
+/// Whether a server has used this directory.
+pub(crate) fn is_data_directory(data: &Path) -> bool {
+    data.join(DATABASE_FILE).exists()
+}
+
 /// Opens the store of a data directory that a server has used.
 pub(crate) async fn open_existing(data: &Path) -> anyhow::Result<SqliteStore> {
     ensure!(
-        data.join(DATABASE_FILE).exists(),
+        is_data_directory(data),
         "{} is no data directory of a server: name one with --data, or let `sternway serve` make it",
         data.display()
     );

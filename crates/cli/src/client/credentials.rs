@@ -12,6 +12,8 @@ pub(crate) const ROOT_KEY_FILE: &str = "root-access-key.json";
 /// As the SDKs' documentation names them.
 const ID_VARIABLE: &str = "ACCESS_KEY_ID";
 const SECRET_VARIABLE: &str = "ACCESS_KEY_SECRET";
+/// Only looked at beside the two others.
+const TOKEN_VARIABLE: &str = "SECURITY_TOKEN";
 
 /// An access key, in the form of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,14 +22,24 @@ pub(crate) struct Credentials {
     pub(crate) id: String,
     #[serde(rename = "AccessKeySecret")]
     pub(crate) secret: Secret,
+    /// Without it a temporary key is worth nothing.
+    #[serde(rename = "SecurityToken", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) token: Option<Secret>,
 }
 
 impl Credentials {
+    /// A key that needs no token.
+    pub(crate) fn permanent(id: impl Into<String>, secret: impl Into<String>) -> Self {
+        Self { id: id.into(), secret: Secret::new(secret), token: None }
+    }
+
     /// The environment's key, else the one of the data directory.
     pub(crate) fn find(data: &Path) -> anyhow::Result<Self> {
         let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         match (variable(ID_VARIABLE), variable(SECRET_VARIABLE)) {
-            (Some(id), Some(secret)) => Ok(Self { id, secret: Secret::new(secret) }),
+            (Some(id), Some(secret)) => {
+                Ok(Self { token: variable(TOKEN_VARIABLE).map(Secret::new), ..Self::permanent(id, secret) })
+            }
             (None, None) => Self::read(data),
             (Some(_), None) => {
                 bail!("{ID_VARIABLE} is set and {SECRET_VARIABLE} is not: set both, or none")

@@ -140,7 +140,7 @@ impl Theatre {
 }
 
 fn say_how_to_go_on(theatre: &Theatre, folder: &Path) {
-    let Credentials { id, secret } = &theatre.credentials;
+    let Credentials { id, secret, token: _ } = &theatre.credentials;
     let (endpoint, folder) = (theatre.endpoint(), folder.display());
     // As it was called, so that the line works as it stands also where the binary is not installed.
     let program = std::env::args().next().unwrap_or_else(|| "sternway".to_owned());

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use rand::Rng as _;
 use rand::distr::Alphanumeric;
-use sternway_core::ports::{AccessKey, Secret, Store};
+use sternway_core::ports::{AccessKey, Store};
 use sternway_server::ROOT_USER;
 
 use crate::client::{Credentials, ROOT_KEY_FILE};
@@ -57,7 +57,7 @@ pub(crate) fn access_key(credentials: Credentials, description: &str) -> AccessK
 /// A random key that was never used before.
 pub(crate) fn fresh() -> Credentials {
     let random = |length| -> String { rand::rng().sample_iter(Alphanumeric).take(length).map(char::from).collect() };
-    Credentials { id: format!("{ID_PREFIX}{}", random(ID_LENGTH)), secret: Secret::new(random(SECRET_LENGTH)) }
+    Credentials::permanent(format!("{ID_PREFIX}{}", random(ID_LENGTH)), random(SECRET_LENGTH))
 }
 
 fn write(path: &Path) -> anyhow::Result<Credentials> {

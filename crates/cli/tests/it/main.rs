@@ -8,4 +8,5 @@ mod keys;
 mod process;
 mod restart;
 mod serve;
+mod users;
 mod verbs;

@@ -15,7 +15,11 @@ pub(crate) fn sternway() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sternway"));
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
-        if name.starts_with("STERNWAY_") || name.starts_with("ACCESS_KEY_") || name == "KUBERNETES_SERVICE_HOST" {
+        if name.starts_with("STERNWAY_")
+            || name.starts_with("ACCESS_KEY_")
+            || name == "SECURITY_TOKEN"
+            || name == "KUBERNETES_SERVICE_HOST"
+        {
             command.env_remove(name);
         }
     }

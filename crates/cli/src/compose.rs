@@ -123,7 +123,7 @@ impl Composition {
             anyhow::Ok(())
         };
         let work = async {
-            engine.run(working.clone()).await;
+            tokio::join!(engine.run(working.clone()), engine.run_rules(working.clone()));
             let too_early = !working.is_cancelled();
             stop.cancel();
             ensure!(!too_early, "the engine ended by itself");

@@ -24,6 +24,7 @@
 //! | [`step`](mod@step) | the transition function |
 //! | [`precheck`] | what can be known before a release begins |
 //! | [`preview`] | what an order would write, for a dry run |
+//! | [`scaling`] | rules that scale by metrics and by time |
 //! | [`ports`] | the traits that stores, clusters and clocks implement |
 
 pub mod application;
@@ -37,6 +38,7 @@ pub mod plan;
 pub mod ports;
 pub mod precheck;
 pub mod preview;
+pub mod scaling;
 pub mod step;
 pub mod strategy;
 pub mod template;

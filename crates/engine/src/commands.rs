@@ -85,7 +85,7 @@ pub struct About {
 }
 
 /// What begins an order.
-enum Wish {
+pub(crate) enum Wish {
     Deploy(Deploy),
     Scale { replicas: u32, timeout_seconds: u32 },
     Stop { timeout_seconds: u32 },
@@ -332,7 +332,7 @@ impl Engine {
         }
     }
 
-    async fn begin(&self, id: AppId, wish: Wish, request: Request) -> Result<OrderId, CommandError> {
+    pub(crate) async fn begin(&self, id: AppId, wish: Wish, request: Request) -> Result<OrderId, CommandError> {
         for _ in 0..ATTEMPTS {
             let app = self.application(id).await?;
             if let Some(active) = self.ports.store.active_order_of(id).await? {
@@ -379,7 +379,7 @@ impl Engine {
         })
     }
 
-    async fn application(&self, id: AppId) -> Result<Application, CommandError> {
+    pub(crate) async fn application(&self, id: AppId) -> Result<Application, CommandError> {
         self.ports.store.app(id).await?.ok_or(CommandError::NoApp(id))
     }
 
@@ -392,7 +392,7 @@ impl Engine {
         Ok(self.ports.store.order_of_part(part).await?.ok_or(CommandError::NoPart(part))?.id)
     }
 
-    async fn live(&self, app: &Application) -> Result<Workload, CommandError> {
+    pub(crate) async fn live(&self, app: &Application) -> Result<Workload, CommandError> {
         match self.ports.clusters.read(&app.workload).await? {
             Observation::Present(workload) => Ok(*workload),
             Observation::Gone { .. } => Err(Refused::WorkloadGone(app.name.clone()).into()),

@@ -17,6 +17,7 @@
 mod commands;
 mod error;
 mod runner;
+mod scaling;
 mod supervisor;
 
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use sternway_core::ports::{Clock, Clusters, Ids, Objects, Records, Store};
 
 pub use self::commands::{About, Creation, Deploy, DeployChange, DeployPreview};
 pub use self::error::CommandError;
+pub use self::scaling::{RuleError, time_zone};
 use self::supervisor::Wakers;
 
 /// Everything outside.

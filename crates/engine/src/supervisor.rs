@@ -20,12 +20,23 @@ use crate::{Engine, runner};
 pub(crate) struct Wakers {
     orders: Mutex<HashMap<OrderId, Arc<Notify>>>,
     supervisor: Notify,
+    rules: Notify,
 }
 
 impl Wakers {
     /// There may be a new active order.
     pub(crate) fn new_order(&self) {
         self.supervisor.notify_one();
+    }
+
+    /// The rules of scaling were changed.
+    pub(crate) fn rules(&self) {
+        self.rules.notify_one();
+    }
+
+    /// Returns when [`Wakers::rules`] was called since it last returned.
+    pub(crate) async fn rules_changed(&self) {
+        self.rules.notified().await;
     }
 
     /// Something was written to this order.

@@ -150,7 +150,7 @@ fn illegal_command(illegal: &Illegal, message: String) -> BusinessError {
 }
 
 /// The error's own words as a sentence.
-fn sentence(error: &dyn Error) -> String {
+pub(crate) fn sentence(error: &dyn Error) -> String {
     let mut text = error.to_string();
     if let Some(first) = text.get(..1) {
         let first = first.to_uppercase();

@@ -30,6 +30,7 @@ pub(crate) mod inert;
 pub(crate) mod instead;
 pub(crate) mod precheck;
 pub(crate) mod region;
+pub(crate) mod scaling;
 pub(crate) mod tag;
 pub(crate) mod version;
 
@@ -67,6 +68,7 @@ impl Operations {
         all.add_applications();
         all.add_change_orders();
         all.add_clusters();
+        all.add_scaling_rules();
         all.add_tags_and_templates();
         all.add_users();
         all.add_accounts();
@@ -125,6 +127,15 @@ impl Operations {
         self.add("InsertOrUpdateRegion", ManageNamespace, region::put);
         self.add("DeleteUserDefineRegion", DeleteNamespace, region::delete);
         self.add("ListUserDefineRegion", ReadNamespace, region::list);
+    }
+
+    fn add_scaling_rules(&mut self) {
+        self.add("CreateApplicationScalingRule", ManageApplication, scaling::create);
+        self.add("UpdateApplicationScalingRule", ManageApplication, scaling::update);
+        self.add("DeleteApplicationScalingRule", ManageApplication, scaling::delete);
+        self.add("EnableApplicationScalingRule", ManageApplication, scaling::enable);
+        self.add("DisableApplicationScalingRule", ManageApplication, scaling::disable);
+        self.add("DescribeApplicationScalingRules", ReadApplication, scaling::describe);
     }
 
     fn add_tags_and_templates(&mut self) {

@@ -24,6 +24,7 @@ pub mod names;
 pub mod probes;
 mod python_literal;
 pub mod resources;
+pub mod scaling;
 pub mod scheduling;
 pub mod structure;
 pub mod tags;

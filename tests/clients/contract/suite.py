@@ -8,7 +8,7 @@ from harness.suite import Suite, equal
 from python.generations import Legacy, Tea
 
 from .defaults import DEFAULTS
-from .plan import applications, clusters
+from .plan import applications, clusters, rules
 from .world import World, never_called, never_sent
 
 # In this sequence: what one makes, the next ones use.
@@ -19,6 +19,12 @@ PLAN = [
     applications.show,
     applications.release,
     applications.change,
+    rules.prechecks,
+    rules.hooks_and_logs,
+    rules.scaling,
+    rules.tags,
+    rules.templates,
+    rules.ways_back,
     applications.delete,
     clusters.forget,
 ]

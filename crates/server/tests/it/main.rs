@@ -18,5 +18,6 @@ mod permissions;
 mod precheck;
 mod rollback;
 mod runtime;
+mod scaling;
 mod tags;
 mod world;

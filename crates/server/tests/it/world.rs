@@ -69,6 +69,7 @@ pub(crate) struct World {
     pub(crate) store: Arc<SqliteStore>,
     pub(crate) clusters: Arc<FakeClusters>,
     pub(crate) objects: Arc<FakeObjects>,
+    pub(crate) engine: Arc<Engine>,
     pub(crate) host: String,
     pub(crate) cancel: CancellationToken,
     clock: Arc<Told>,
@@ -103,7 +104,8 @@ impl World {
             clock: clock.clone(),
             ids: Arc::new(Counted::default()),
         };
-        let server = Server::new(config, Engine::new(ports, Settings::new("test")));
+        let engine = Engine::new(ports, Settings::new("test"));
+        let server = Server::new(config, Arc::clone(&engine));
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = socket.local_addr().unwrap().to_string();
         let cancel = CancellationToken::new();
@@ -114,6 +116,7 @@ impl World {
             store,
             clusters,
             objects,
+            engine,
             host,
             cancel,
             clock,
@@ -145,7 +148,7 @@ impl World {
 
     /// Calls an operation as the newer SDKs do.
     pub(crate) async fn call(&self, operation: &str, parameters: &[(&str, &str)]) -> Reply {
-        self.sign(operation, parameters, |call| call.sign_acs3(KEY, now(), &self.nonce())).await
+        self.sign(operation, parameters, |call| call.sign_acs3(KEY, self.clock.now(), &self.nonce())).await
     }
 
     /// Calls an operation as the Java SDK does.

@@ -16,6 +16,7 @@
 
 mod commands;
 mod error;
+mod places;
 mod runner;
 mod scaling;
 mod supervisor;
@@ -28,6 +29,7 @@ use sternway_core::ports::{Clock, Clusters, Ids, Objects, Records, Store};
 
 pub use self::commands::{About, Creation, Deploy, DeployChange, DeployPreview};
 pub use self::error::CommandError;
+use self::places::Places;
 pub use self::scaling::{RuleError, time_zone};
 use self::supervisor::Wakers;
 
@@ -57,14 +59,14 @@ pub struct Settings {
     pub lease_seconds: u32,
     /// When pods count as failed.
     pub patience: Patience,
-    /// Orders that run at the same time; rollbacks go first and are never held back by it.
+    /// Orders of one cluster that are worked on at the same time. Those that wait do not count, and rollbacks are never held back by it.
     pub concurrency: usize,
 }
 
 impl Settings {
     /// Defaults for a process of this name.
     pub fn new(holder: impl Into<String>) -> Self {
-        Self { holder: holder.into(), lease_seconds: 15, patience: DEFAULT_PATIENCE, concurrency: 1024 }
+        Self { holder: holder.into(), lease_seconds: 15, patience: DEFAULT_PATIENCE, concurrency: 64 }
     }
 }
 
@@ -73,6 +75,7 @@ pub struct Engine {
     ports: Ports,
     settings: Settings,
     wakers: Wakers,
+    places: Places,
 }
 
 impl std::fmt::Debug for Ports {
@@ -90,7 +93,13 @@ impl std::fmt::Debug for Engine {
 impl Engine {
     /// An engine on these ports.
     pub fn new(ports: Ports, settings: Settings) -> Arc<Self> {
-        Arc::new(Self { ports, settings, wakers: Wakers::default() })
+        let places = Places::new(settings.concurrency);
+        Arc::new(Self { ports, settings, wakers: Wakers::default(), places })
+    }
+
+    /// How many orders have a runner here: all that are active, but those that another server runs.
+    pub fn running(&self) -> usize {
+        self.wakers.count()
     }
 
     /// The ports, for reads.

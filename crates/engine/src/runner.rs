@@ -3,6 +3,8 @@
 //! ```text
 //!  ┌─► hold the lease ─► load ─► ended? ──yes──► give the lease back
 //!  │                      │
+//!  │                 take a place (and load again, if it had to be waited for)
+//!  │                      │
 //!  │        pending effect due? ──yes──► perform ─► step(outcome) ─► commit ─┐
 //!  │                      │ no                                             │
 //!  │                   observe ─► step(observation) ─► commit if changed ───┤
@@ -79,6 +81,7 @@ enum Round {
 
 impl Runner<'_> {
     async fn rounds(&mut self, cancel: &CancellationToken) -> Result<(), StoreError> {
+        let mut place = None;
         loop {
             let Some(lease) = self.hold_lease().await? else {
                 return Ok(());
@@ -89,10 +92,22 @@ impl Runner<'_> {
             if order.status.is_terminal() {
                 return Ok(());
             }
+            if place.is_none() {
+                place = self.engine.places.try_enter(&order);
+            }
+            if place.is_none() {
+                tokio::select! {
+                    biased;
+                    () = cancel.cancelled() => return Ok(()),
+                    found = self.engine.places.enter(&order) => place = Some(found),
+                }
+                continue;
+            }
             match self.round(order.clone(), lease).await? {
                 Round::Again if !cancel.is_cancelled() => {}
                 Round::Again | Round::Over => return Ok(()),
                 Round::Wait(until) => {
+                    place = None;
                     let until = until.map_or(lease.renew_at, |until| until.min(lease.renew_at));
                     tokio::select! {
                         // In sequence, not at random: the same events make the same run.

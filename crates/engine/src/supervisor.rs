@@ -46,6 +46,11 @@ impl Wakers {
         }
     }
 
+    /// How many orders can be woken.
+    pub(crate) fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<OrderId, Arc<Notify>>> {
         // A map that was being changed while its thread panicked is still a map.
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
@@ -73,13 +78,7 @@ impl Engine {
                     () = cancel.cancelled() => break,
                     () = self.wakers.supervisor.notified() => break,
                     () = self.ports.clock.sleep_until(next_look) => break,
-                    Some(ended) = runners.join_next() => {
-                        let was_full = runners.len() + 1 >= self.settings.concurrency;
-                        self.ended(ended);
-                        if was_full {
-                            break;
-                        }
-                    }
+                    Some(ended) = runners.join_next() => self.ended(ended),
                 }
             }
         }
@@ -93,12 +92,8 @@ impl Engine {
         runners: &mut JoinSet<Ended>,
         cancel: &CancellationToken,
     ) -> Result<(), StoreError> {
-        // Rollbacks come first in the list: they are never held back by releases that wait for a place.
+        // In the sequence of the list they ask for places: rollbacks first, then by age.
         for id in self.ports.store.active_orders().await? {
-            if runners.len() >= self.settings.concurrency {
-                tracing::warn!(concurrency = self.settings.concurrency, "orders wait for a place");
-                break;
-            }
             let waker = Arc::new(Notify::new());
             {
                 let mut orders = self.wakers.lock();

@@ -18,12 +18,14 @@
 //! | `signals` | waking those who wait for a change |
 //! | `reading`, `perform` | a workload read now; effects into writes |
 //! | `mirror` | all of the mapping and none of the connection, for simulations |
+//! | `objects`, `attachments` | objects beside the workloads: any, and those of an application |
 //! | `logs`, `nodes` | the last words of crashed containers; what a cluster has to offer |
 //!
 //! Objects are handled as the API's own JSON throughout, so that no field is lost that is newer than this code.
 
 mod access;
 mod api;
+mod attachments;
 mod backoff;
 mod clusters;
 mod connection;

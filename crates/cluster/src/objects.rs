@@ -101,7 +101,7 @@ fn collection(kind: &ObjectKind, namespace: Option<&str>) -> String {
     }
 }
 
-fn path(object: &ObjectRef) -> String {
+pub(crate) fn path(object: &ObjectRef) -> String {
     format!("{}/{}", collection(&object.kind, Some(&object.namespace)), api::encoded(&object.name))
 }
 

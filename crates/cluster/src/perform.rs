@@ -11,6 +11,7 @@ use sternway_core::ports::{ClusterError, Performed, WriteGuard};
 use sternway_core::version::Snapshot;
 
 use crate::api::{self, Api};
+use crate::attachments;
 use crate::connection::Connection;
 use crate::index::Name;
 use crate::kind::Kind;
@@ -49,6 +50,9 @@ async fn attempt(
         return Err(ClusterError::Conflict);
     }
     let write = effect::compile(effect, workload, fresh.as_ref(), writer)?;
+    if matches!(effect, Effect::Delete) {
+        attachments::remove_all(connection.api(), &name.namespace, writer.app, guard).await?;
+    }
     if write != Write::Nothing && !guard.still_ours().await {
         return Err(ClusterError::NotOurs);
     }
@@ -56,6 +60,10 @@ async fn attempt(
     match (write, fresh) {
         (Write::Nothing, Some(fresh)) if !matches!(effect, Effect::Delete) => Ok(performed(&fresh.object)),
         (Write::Nothing, fresh) => Ok(gone(fresh.as_ref())),
+        (Write::Object(change), fresh) => {
+            attachments::change(api, &name.namespace, &change, writer.app).await?;
+            Ok(gone(fresh.as_ref()))
+        }
         (Write::Create(object), _) => create(api, &name, &object).await,
         (Write::Patch(patch), _) => merge(api, &name, &patch).await,
         (Write::Delete { uid }, fresh) => {

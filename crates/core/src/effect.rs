@@ -7,8 +7,10 @@
 
 pub mod marks;
 mod merge;
+pub mod object;
 
 pub use self::merge::apply_merge;
+pub use self::object::ObjectChange;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -60,8 +62,10 @@ pub enum Effect {
         /// The template that must be there before.
         expects: TemplateDigest,
     },
-    /// Delete the Deployment and its pods.
+    /// Delete the Deployment and its pods, and the objects beside it that carry the application's label.
     Delete,
+    /// Set or remove an object beside the Deployment.
+    Object(Box<ObjectChange>),
 }
 
 impl Effect {
@@ -75,6 +79,7 @@ impl Effect {
             Self::Scale { .. } => "scale",
             Self::Replace { .. } => "replace",
             Self::Delete => "delete",
+            Self::Object(_) => "object",
         }
     }
 }
@@ -139,6 +144,8 @@ pub enum Write {
         /// The object that is meant.
         uid: String,
     },
+    /// Another object than the Deployment: read it fresh, and ask [`object::compile`].
+    Object(ObjectChange),
     /// It is done already.
     Nothing,
 }
@@ -174,6 +181,14 @@ pub enum Refusal {
     /// It was scaled to zero: a hold there would bring every pod back on the new version.
     #[error("the Deployment was scaled to zero")]
     ScaledToZero,
+    /// An object beside the Deployment is there that is not this application's.
+    #[error("the {kind} {name} is there and belongs to someone else: take another name")]
+    NotTheApplications {
+        /// Its kind.
+        kind: String,
+        /// Its name.
+        name: String,
+    },
     /// The Deployment is paused: nothing written to it would happen.
     #[error("the Deployment is paused: run `kubectl rollout resume` first")]
     Paused,
@@ -203,6 +218,7 @@ pub fn compile(effect: &Effect, target: &WorkloadRef, fresh: Option<&Fresh>, wri
             };
         }
         (Effect::Delete, None) => return Ok(Write::Nothing),
+        (Effect::Object(change), _) => return Ok(Write::Object(ObjectChange::clone(change))),
         (_, None) => return Err(Refusal::Gone),
         (_, Some(fresh)) => fresh,
     };
@@ -224,7 +240,7 @@ pub fn compile(effect: &Effect, target: &WorkloadRef, fresh: Option<&Fresh>, wri
         }
     }
     let wanted = match effect {
-        Effect::Create { .. } => return Ok(Write::Nothing),
+        Effect::Create { .. } | Effect::Object(_) => return Ok(Write::Nothing),
         Effect::Delete if workload.deleting => return Ok(Write::Nothing),
         Effect::Delete => {
             return Ok(Write::Delete { uid: workload.uid.clone() });

@@ -42,6 +42,14 @@ pub enum OrderKind {
     DeleteApp,
     /// `CoRescaleApplicationVertically`: the configuration (limits and requests) changes.
     Configure,
+    /// `CoBindSlb`: a load balancer in front of the application is set up or changed.
+    BindSlb,
+    /// `CoUnbindSlb`: a load balancer in front of the application is taken away.
+    UnbindSlb,
+    /// `CoSetService`: a Service of the application is made or changed. EDAS publishes no code for it.
+    SetService,
+    /// `CoDeleteService`: a Service of the application is deleted. EDAS publishes no code for it.
+    DeleteService,
 }
 
 impl OrderKind {
@@ -59,6 +67,10 @@ impl OrderKind {
             Self::Stop => "CoStop",
             Self::DeleteApp => "CoDeleteApp",
             Self::Configure => "CoRescaleApplicationVertically",
+            Self::BindSlb => "CoBindSlb",
+            Self::UnbindSlb => "CoUnbindSlb",
+            Self::SetService => "CoSetService",
+            Self::DeleteService => "CoDeleteService",
         }
     }
 
@@ -74,6 +86,10 @@ impl OrderKind {
             Self::Stop => "a stop",
             Self::DeleteApp => "a deletion",
             Self::Configure => "a change of configuration",
+            Self::BindSlb => "a binding of a load balancer",
+            Self::UnbindSlb => "an unbinding of a load balancer",
+            Self::SetService => "a change of a Service",
+            Self::DeleteService => "a deletion of a Service",
         }
     }
 
@@ -259,7 +275,7 @@ impl Order {
             Job::Create(create) => Some(create.version),
             Job::Release(release) => Some(release.to.number),
             Job::Restore(restore) => Some(restore.to.number),
-            Job::Resize(_) | Job::Delete(_) => None,
+            Job::Resize(_) | Job::Delete(_) | Job::Attach(_) => None,
         }
     }
 

@@ -14,6 +14,7 @@
 //! At most one effect is pending, and no other is decided before its outcome is known. One file per job says what its observations
 //! mean; `outcome` and `command` serve all of them.
 
+mod attach;
 mod command;
 mod create;
 mod delete;
@@ -174,6 +175,7 @@ pub fn step(order: &Order, input: Input<'_>, context: Context) -> Result<Transit
                 Job::Restore(restore) => restore::observed(&mut draft, restore, observation),
                 Job::Resize(resize) => resize::observed(&mut draft, resize, observation),
                 Job::Delete(delete) => delete::observed(&mut draft, delete, observation),
+                Job::Attach(attach) => attach::observed(&mut draft, attach),
             }
         }
         Input::Performed(performed) => outcome::performed(&mut draft, performed),

@@ -4,6 +4,7 @@
 //! application's configuration beside it that could drift away.
 
 pub mod edit;
+pub mod references;
 
 use std::fmt;
 

@@ -9,7 +9,7 @@ use sternway_core::effect::Fresh;
 use sternway_core::ids::{AppId, OrderId, PartId, VersionNumber};
 use sternway_core::observation::{Observation, Workload};
 use sternway_core::order::birth::{
-    self, Adoption, Birth, CreateRequest, DeployRequest, DeployTarget, Refused, Request,
+    self, Adoption, AttachRequest, Birth, CreateRequest, DeployRequest, DeployTarget, Refused, Request,
 };
 use sternway_core::order::job::{Job, OnFailure};
 use sternway_core::order::{Actor, Order, OrderKind};
@@ -91,6 +91,7 @@ pub(crate) enum Wish {
     Stop { timeout_seconds: u32 },
     Start { replicas: Option<u32>, timeout_seconds: u32 },
     Delete { timeout_seconds: u32 },
+    Attach(AttachRequest),
 }
 
 /// What a release would do.
@@ -212,7 +213,7 @@ impl Engine {
         let around = self.ports.clusters.surroundings(&app.workload).await?;
         let findings = match &birth.order.job {
             Job::Release(release) => precheck::check(&live, &around, &release.from.snapshot),
-            Job::Create(_) | Job::Restore(_) | Job::Resize(_) | Job::Delete(_) => Vec::new(),
+            Job::Create(_) | Job::Restore(_) | Job::Resize(_) | Job::Delete(_) | Job::Attach(_) => Vec::new(),
         };
         Ok((birth, findings))
     }
@@ -259,6 +260,14 @@ impl Engine {
     /// [`CommandError::NoApp`], [`CommandError::Busy`], [`CommandError::Store`].
     pub async fn delete(&self, app: AppId, timeout_seconds: u32, actor: Actor) -> Result<OrderId, CommandError> {
         self.begin(app, Wish::Delete { timeout_seconds }, self.request(actor, String::new())).await
+    }
+
+    /// Begins a change of an object beside the workload.
+    ///
+    /// # Errors
+    /// [`CommandError::NoApp`], [`CommandError::Busy`], [`CommandError::Store`].
+    pub async fn attach(&self, app: AppId, attach: AttachRequest, actor: Actor) -> Result<OrderId, CommandError> {
+        self.begin(app, Wish::Attach(attach), self.request(actor, String::new())).await
     }
 
     /// Changes what is remembered of an application without a change order.
@@ -376,6 +385,7 @@ impl Engine {
                 birth::start(app, &self.live(app).await?, *replicas, *timeout_seconds, request)?
             }
             Wish::Delete { timeout_seconds } => birth::delete(app, *timeout_seconds, request),
+            Wish::Attach(attach) => birth::attach(app, attach, request),
         })
     }
 

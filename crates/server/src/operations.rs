@@ -30,6 +30,7 @@ pub(crate) mod inert;
 pub(crate) mod instead;
 pub(crate) mod precheck;
 pub(crate) mod region;
+pub(crate) mod resource;
 pub(crate) mod scaling;
 pub(crate) mod tag;
 pub(crate) mod version;
@@ -72,6 +73,7 @@ impl Operations {
         all.add_tags_and_templates();
         all.add_users();
         all.add_accounts();
+        all.add_resources();
         all
     }
 
@@ -186,6 +188,34 @@ impl Operations {
         self.add("UpdateRole", Action::UpdateRole, account::update_role);
         self.add("DeleteRole", Action::RemoveRole, account::delete_role);
         self.add("ListSubAccount", Action::ListSubAccount, account::sub_accounts);
+    }
+
+    fn add_resources(&mut self) {
+        use resource::{config_maps, ingress, raw, secrets, services, slb};
+        self.add("CreateK8sService", ManageApplication, services::create);
+        self.add("UpdateK8sService", ManageApplication, services::update);
+        self.add("DeleteK8sService", ManageApplication, services::delete);
+        self.add("GetK8sServices", ReadApplication, services::show);
+        self.add("BindK8sSlb", ManageApplication, slb::bind);
+        self.add("UpdateK8sSlb", ManageApplication, slb::update);
+        self.add("UnbindK8sSlb", ManageApplication, slb::unbind);
+        self.add("ListSlb", ReadCluster, slb::list);
+        self.add("CreateK8sIngressRule", ManageCluster, ingress::create);
+        self.add("UpdateK8sIngressRule", ManageCluster, ingress::update);
+        self.add("DeleteK8sIngressRule", ManageCluster, ingress::delete);
+        self.add("ListK8sIngressRules", ReadCluster, ingress::list);
+        self.add("CreateK8sConfigMap", ManageCluster, config_maps::create);
+        self.add("UpdateK8sConfigMap", ManageCluster, config_maps::update);
+        self.add("DeleteK8sConfigMap", ManageCluster, config_maps::delete);
+        self.add("ListK8sConfigMaps", ReadCluster, config_maps::list);
+        self.add("CreateK8sSecret", ManageCluster, secrets::create);
+        self.add("UpdateK8sSecret", ManageCluster, secrets::update);
+        self.add("DeleteK8sSecret", ManageCluster, secrets::delete);
+        // It shows their values: reading is not enough.
+        self.add("ListK8sSecrets", ManageCluster, secrets::list);
+        self.add("ConvertK8sResource", ManageCluster, raw::convert);
+        self.add("UpdateK8sResource", ManageCluster, raw::update);
+        self.add("SynchronizeResource", ReadApplication, raw::synchronize);
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Served> {

@@ -4,10 +4,10 @@
 //!
 //! | operation | payload |
 //! |---|---|
-//! | Deploy-, Scale-, Restart-, Start-, Stop-, DeleteK8sApplication, UpdateK8sApplicationConfig, RollbackApplication | [`ChangeOrderStarted`] |
+//! | Deploy-, Scale-, Restart-, Start-, Stop-, DeleteK8sApplication, UpdateK8sApplicationConfig, RollbackApplication, changes of Services and SLBs | [`ChangeOrderStarted`] |
 //! | AbortChangeOrder, AbortAndRollbackChangeOrder, RollbackChangeOrder | [`ChangeOrderStopped`] |
 //! | Create-, Update-, Enable-, DisableApplicationScalingRule | [`ScalingRuleAnswer`] |
-//! | ContinuePipeline; deleting and changing what is kept beside applications | [`Nothing`] |
+//! | ContinuePipeline; deleting and changing what is kept beside applications; changes of ConfigMaps, Secrets, Ingress rules and resources | [`Nothing`] |
 //! | GetAppDeployment, RetryChangeOrderTask, ImportK8sCluster | [`TextData`] |
 //! | any other | the struct that is named like the operation |
 //!
@@ -24,6 +24,8 @@ mod application;
 mod change_order;
 mod cluster;
 mod config_template;
+mod configuration;
+mod ingress;
 mod instance;
 mod kubernetes_application;
 mod lists;
@@ -31,6 +33,7 @@ mod precheck;
 mod region;
 mod runtime;
 mod scaling;
+mod service;
 mod tag;
 
 pub use application::{
@@ -48,6 +51,11 @@ pub use cluster::{
 pub use config_template::{
     ConfigTemplate, ConfigTemplateId, ConfigTemplatePage, CreateConfigTemplate, ListConfigTemplates,
 };
+pub use configuration::{
+    CertDetail, ConfigMap, ConfigMapPage, DataEntry, KubernetesSecret, ListK8sConfigMaps, ListK8sSecrets, RelatedApp,
+    RelatedIngressRule, SecretPage, SynchronizeResource,
+};
+pub use ingress::{ClusterIngresses, IngressBackend, IngressConf, IngressPath, IngressRule, ListK8sIngressRules};
 pub use instance::{
     AppInfo, ApplicationOverview, DeployRecord, DescribeAppInstanceList, Ecc, Ecu, Group, InstanceInfo,
     QueryApplicationStatus,
@@ -62,6 +70,9 @@ pub use runtime::{HookConfiguration, LogStore, QuerySlsLogStoreList, UpdateHookC
 pub use scaling::{
     DescribeApplicationScalingRules, ScalingBehaviour, ScalingDirection, ScalingMetric, ScalingMetricTarget,
     ScalingPolicy, ScalingRule, ScalingRuleAnswer, ScalingRulePage, ScalingTrigger, Trigger,
+};
+pub use service::{
+    GetK8sServices, KubernetesService, KubernetesServicePort, ListSlb, MappedPort, PortMapping, Slb, SlbInfo,
 };
 pub use tag::{ListTagResources, TagResource};
 

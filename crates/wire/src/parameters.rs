@@ -16,8 +16,10 @@ use crate::query;
 
 pub mod command;
 pub mod containers;
+pub mod entries;
 pub mod environment;
 pub mod hooks;
+pub mod ingress;
 pub mod logs;
 pub mod metadata;
 pub mod names;
@@ -26,6 +28,7 @@ mod python_literal;
 pub mod resources;
 pub mod scaling;
 pub mod scheduling;
+pub mod services;
 pub mod structure;
 pub mod tags;
 pub mod update_strategy;
@@ -216,6 +219,11 @@ impl Parameters {
             python_literal::parse(text)
                 .ok_or_else(|| GatewayError::invalid_parameter(name, &format!("Give JSON; this is none ({error}).")))
         })?;
+        // The Tea SDKs encode a text that was given in a structure's place once more.
+        let value = match value {
+            Value::String(text) => serde_json::from_str(&text).unwrap_or(Value::String(text)),
+            value => value,
+        };
         Ok(structure::emptiness(value))
     }
 

@@ -7,6 +7,7 @@ from collections import Counter
 from harness.server import Server
 from harness.suite import Suite, contains, equal
 from harness.waiting import eventually
+from python import resources
 from python.generations import GENERATIONS, REGION, GatewayRefusal
 
 ORDER_SECONDS = 120
@@ -272,6 +273,8 @@ def register(account):
     def not_served():
         refusal = account.turned_away("ListEcuByRegion")
         contains(refusal.message, "ListEcuByRegion", "the Message")
+
+    resources.register(account, scenario, REGION)
 
 
 def main():

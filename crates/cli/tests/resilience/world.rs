@@ -258,6 +258,7 @@ impl World {
             app,
             edits: vec![Edit::Image(V1.to_owned())],
             replicas: PODS_WANTED as u32,
+            attachments: Vec::new(),
             package_version: String::new(),
             timeout_seconds: 600,
         };

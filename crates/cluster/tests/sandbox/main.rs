@@ -7,6 +7,7 @@
 
 mod harness;
 
+mod attachments;
 mod connections;
 mod effects;
 mod observations;

@@ -4,6 +4,7 @@
 //! constraint is the only judge of that.
 
 mod adopt;
+mod attach;
 mod create;
 mod deploy;
 mod resize;
@@ -11,6 +12,7 @@ mod resize;
 use jiff::Timestamp;
 
 pub use self::adopt::{Adoption, adopt};
+pub use self::attach::{AttachRequest, attach};
 pub use self::create::{APP_ID_LABEL, CreateRequest, create};
 pub use self::deploy::{DeployRequest, DeployTarget, deploy};
 pub use self::resize::{delete, scale, start, stop};

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::effect::ObjectChange;
 use crate::ids::VersionNumber;
 use crate::plan::Wave;
 use crate::template::TemplateDigest;
@@ -31,6 +32,8 @@ pub enum Job {
     Resize(Resize),
     /// Deletes the workload.
     Delete(Delete),
+    /// Sets or removes an object beside the workload.
+    Attach(Box<Attach>),
 }
 
 /// See [`Job::Create`].
@@ -44,6 +47,9 @@ pub struct Create {
     pub replicas: u32,
     /// Seconds until it has failed.
     pub timeout_seconds: u32,
+    /// Objects to be made before it, in their order; one that is made is taken off.
+    #[serde(default)]
+    pub attachments: Vec<ObjectChange>,
     /// The Deployment was made.
     pub made: bool,
 }
@@ -179,4 +185,13 @@ pub struct Delete {
     pub timeout_seconds: u32,
     /// The deletion was accepted.
     pub asked: bool,
+}
+
+/// See [`Job::Attach`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attach {
+    /// The object and what is to become of it.
+    pub change: ObjectChange,
+    /// Seconds until it has failed.
+    pub timeout_seconds: u32,
 }

@@ -5,13 +5,14 @@
 use std::borrow::Cow;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::ClusterError;
 use crate::ids::ClusterId;
 
 /// A kind of object, as its paths name it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ObjectKind {
     /// The API group; the core group's name is empty.
     pub group: Cow<'static, str>,

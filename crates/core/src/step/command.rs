@@ -74,7 +74,7 @@ fn abort(draft: &mut Draft<'_>, actor: &Actor) -> Result<(), Illegal> {
             ));
         }
         Job::Restore(restore) => stop(draft, &restore, actor),
-        Job::Create(_) | Job::Resize(_) | Job::Delete(_) => {
+        Job::Create(_) | Job::Resize(_) | Job::Delete(_) | Job::Attach(_) => {
             draft.abort(&format!("aborted by {}; what was done so far stays", actor.user));
         }
     }

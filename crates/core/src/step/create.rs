@@ -11,6 +11,10 @@ pub(super) fn observed(draft: &mut Draft<'_>, create: &Create, observation: &Obs
     if draft.order.pending.is_some() {
         return check_deadline(draft, create);
     }
+    if let Some(attachment) = create.attachments.first() {
+        draft.say(format!("creating the {} {}", attachment.kind.kind, attachment.name));
+        return draft.want(Effect::Object(Box::new(attachment.clone())));
+    }
     if !create.made {
         draft.say("creating the Deployment");
         return draft.want(Effect::Create { manifest: create.manifest.clone() });

@@ -1,6 +1,6 @@
 //! What became of the pending effect.
 
-use super::{Draft, VersionChange, release, restore};
+use super::{Draft, VersionChange, attach, release, restore};
 use crate::application::{AppChange, Held};
 use crate::effect::{Effect, Refusal};
 use crate::order::Failure;
@@ -17,6 +17,7 @@ pub(super) fn performed(draft: &mut Draft<'_>, performed: &Performed) {
     let now = draft.now();
     let mut versions = Vec::new();
     match &mut draft.order.job {
+        Job::Create(create) if !create.attachments.is_empty() => drop(create.attachments.remove(0)),
         Job::Create(create) => {
             create.made = true;
             if let Some(stored) = &performed.stored {
@@ -55,6 +56,10 @@ pub(super) fn performed(draft: &mut Draft<'_>, performed: &Performed) {
             resize.generation = performed.generation;
         }
         Job::Delete(delete) => delete.asked = true,
+        Job::Attach(attach) => {
+            let message = attach::done(&attach.change);
+            return draft.succeed(&message);
+        }
     }
     draft.versions.extend(versions);
     draft.wake_at(now);
@@ -163,14 +168,14 @@ fn hopeless(draft: &mut Draft<'_>, error: &ClusterError) {
             draft.app.push(AppChange::Deleted);
             draft.succeed("the cluster is not managed any more; the application is forgotten");
         }
-        Job::Create(_) | Job::Restore(_) | Job::Resize(_) | Job::Delete(_) => draft.fail(failure),
+        Job::Create(_) | Job::Restore(_) | Job::Resize(_) | Job::Delete(_) | Job::Attach(_) => draft.fail(failure),
     }
 }
 
 fn code(error: &ClusterError) -> &'static str {
     match error {
         ClusterError::Unknown(_) => "ClusterUnknown",
-        ClusterError::Refused(Refusal::Foreign) => "NameTaken",
+        ClusterError::Refused(Refusal::Foreign | Refusal::NotTheApplications { .. }) => "NameTaken",
         ClusterError::Refused(Refusal::Drift) => "Drift",
         ClusterError::Refused(Refusal::Gone | Refusal::Replaced) => "WorkloadGone",
         ClusterError::Refused(_) => "Refused",

@@ -80,7 +80,7 @@ pub(super) fn observed(draft: &mut Draft<'_>, release: &Release, observation: &O
 pub(super) fn present<'d>(draft: &'d mut Draft<'_>) -> Option<&'d mut Release> {
     match &mut draft.order.job {
         Job::Release(release) => Some(release),
-        Job::Create(_) | Job::Restore(_) | Job::Resize(_) | Job::Delete(_) => None,
+        Job::Create(_) | Job::Restore(_) | Job::Resize(_) | Job::Delete(_) | Job::Attach(_) => None,
     }
 }
 

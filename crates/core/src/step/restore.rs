@@ -48,7 +48,7 @@ pub(super) fn observed(draft: &mut Draft<'_>, restore: &Restore, observation: &O
 pub(super) fn present<'d>(draft: &'d mut Draft<'_>) -> Option<&'d mut Restore> {
     match &mut draft.order.job {
         Job::Restore(restore) => Some(restore),
-        Job::Create(_) | Job::Release(_) | Job::Resize(_) | Job::Delete(_) => None,
+        Job::Create(_) | Job::Release(_) | Job::Resize(_) | Job::Delete(_) | Job::Attach(_) => None,
     }
 }
 

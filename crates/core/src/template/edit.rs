@@ -54,6 +54,8 @@ pub enum Edit {
         /// Mounts of the container.
         mounts: Vec<Value>,
     },
+    /// Volumes of the pod for whoever mounts them: these replace the ones an earlier edit set.
+    CustomVolumes(Vec<Value>),
     /// The container's ports; empty clears.
     Ports(Vec<Value>),
     /// Labels of the pods, beside those that select them: these replace the ones an earlier edit set.
@@ -118,6 +120,9 @@ pub enum EditError {
     /// Two volumes cannot be at one place.
     #[error("two volumes are mounted at {0}: each needs a path of its own")]
     MountTaken(String),
+    /// The pod has a volume of that name.
+    #[error("the pod has a volume named {0} already: give the volume another name")]
+    VolumeTaken(String),
     /// A container without an image cannot run.
     #[error("no image is given")]
     NoImage,
@@ -147,6 +152,7 @@ fn apply_one(template: &mut Value, edit: &Edit) {
         Edit::Volumes { group, volumes, mounts } => replace_volumes(template, group, volumes, mounts),
         Edit::Logs(sources) => logs::replace(template, sources),
         Edit::Env(env) => replace_environment(template, env),
+        Edit::CustomVolumes(volumes) => replace_custom_volumes(template, volumes),
         Edit::Sidecars(sidecars) => {
             if let Some(containers) = template["spec"]["containers"].as_array_mut() {
                 containers.truncate(1);
@@ -225,6 +231,7 @@ fn apply_to_container(container: &mut Value, edit: &Edit) {
         | Edit::Volumes { .. }
         | Edit::Logs(_)
         | Edit::Env(_)
+        | Edit::CustomVolumes(_)
         | Edit::Sidecars(_)
         | Edit::Affinity(_)
         | Edit::Tolerations(_)
@@ -270,27 +277,45 @@ fn prune(object: &mut Value, key: &str) {
     }
 }
 
-/// Our own note of which labels or annotations an earlier edit set, so that a later one can take them back.
+/// Our own note of which labels, annotations or volumes an earlier edit set, so that a later one can take them back.
 fn own_note(field: &str) -> String {
     format!("sternway.io/own-{field}")
 }
 
 fn replace_own(template: &mut Value, field: &str, entries: &BTreeMap<String, String>) {
-    let note = own_note(field);
-    let before = template["metadata"]["annotations"][&note].as_str().unwrap_or_default().to_owned();
-    for key in before.split(',').filter(|key| !key.is_empty()) {
-        set(&mut template["metadata"][field], key, None);
+    for key in noted(template, field) {
+        set(&mut template["metadata"][field], &key, None);
     }
     for (key, value) in entries {
         template["metadata"][field][key] = json!(value);
     }
-    let keys: Vec<_> = entries.keys().map(String::as_str).collect();
+    note(template, field, &entries.keys().map(String::as_str).collect::<Vec<_>>());
+    prune(&mut template["metadata"], field);
+}
+
+/// What an earlier edit set.
+fn noted(template: &Value, field: &str) -> Vec<String> {
+    let before = template["metadata"]["annotations"][&own_note(field)].as_str().unwrap_or_default();
+    before.split(',').filter(|key| !key.is_empty()).map(str::to_owned).collect()
+}
+
+fn note(template: &mut Value, field: &str, keys: &[&str]) {
     let keys = (!keys.is_empty()).then(|| json!(keys.join(",")));
     if keys.is_some() || template["metadata"]["annotations"].is_object() {
-        set(&mut template["metadata"]["annotations"], &note, keys);
+        set(&mut template["metadata"]["annotations"], &own_note(field), keys);
         prune(&mut template["metadata"], "annotations");
     }
-    prune(&mut template["metadata"], field);
+}
+
+fn replace_custom_volumes(template: &mut Value, volumes: &[Value]) {
+    let before = noted(template, "volumes");
+    let is_own = |item: &Value| item["name"].as_str().is_some_and(|name| before.iter().any(|own| own == name));
+    let spec = &mut template["spec"];
+    spec["volumes"] = json!(replaced(&spec["volumes"], is_own, volumes));
+    if spec["volumes"].as_array().is_some_and(Vec::is_empty) {
+        set(spec, "volumes", None);
+    }
+    note(template, "volumes", &volumes.iter().filter_map(|volume| volume["name"].as_str()).collect::<Vec<_>>());
 }
 
 /// Another environment; what names sources of logs stays.
@@ -332,6 +357,14 @@ fn check(template: &Value) -> Result<(), EditError> {
             return Err(EditError::MountTaken(path.to_owned()));
         }
         paths.push(path);
+    }
+    let mut names = Vec::new();
+    for volume in template["spec"]["volumes"].as_array().into_iter().flatten() {
+        let name = volume["name"].as_str().unwrap_or_default();
+        if names.contains(&name) {
+            return Err(EditError::VolumeTaken(name.to_owned()));
+        }
+        names.push(name);
     }
     Ok(())
 }
@@ -383,6 +416,24 @@ mod tests {
         let mut cleared = apply(&edited, &clear).unwrap().json().clone();
         prune(&mut cleared["spec"]["containers"][0], "resources");
         assert_eq!(cleared, *template().json());
+    }
+
+    #[test]
+    fn custom_volumes_replace_the_earlier_ones_and_no_others() {
+        let own = Edit::Volumes {
+            group: "empty-",
+            volumes: vec![json!({"name": "empty-1", "emptyDir": {}})],
+            mounts: vec![],
+        };
+        let volume = |name: &str| json!({"name": name, "emptyDir": {}});
+        let first = apply(&template(), &[own, Edit::CustomVolumes(vec![volume("a"), volume("b")])]).unwrap();
+        let second = apply(&first, &[Edit::CustomVolumes(vec![volume("b"), volume("c")])]).unwrap();
+        assert_eq!(second.json()["spec"]["volumes"], json!([volume("empty-1"), volume("b"), volume("c")]));
+        let cleared = apply(&second, &[Edit::CustomVolumes(vec![])]).unwrap();
+        assert_eq!(cleared.json()["spec"]["volumes"], json!([volume("empty-1")]));
+        assert!(cleared.json()["metadata"].get("annotations").is_none());
+        let taken = apply(&second, &[Edit::CustomVolumes(vec![volume("empty-1")])]);
+        assert_eq!(taken, Err(EditError::VolumeTaken("empty-1".into())));
     }
 
     #[test]

@@ -212,7 +212,7 @@ impl Clusters for VirtualClusters {
                 }
                 present.patch(&patch);
             }
-            Write::Create(_) | Write::Delete { .. } => panic!("no order here creates or deletes"),
+            Write::Create(_) | Write::Delete { .. } | Write::Object(_) => panic!("no order here creates or deletes"),
         }
         Ok(present.performed())
     }

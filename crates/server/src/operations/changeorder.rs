@@ -27,5 +27,11 @@ fn batch_type(order: &Order) -> &'static str {
 }
 
 fn type_text(kind: OrderKind) -> &'static str {
+    if kind == OrderKind::SetService {
+        return "Service Update";
+    }
+    if kind == OrderKind::DeleteService {
+        return "Service Deletion";
+    }
     ChangeOrderType::from_code(kind.code()).map_or("Application Change", ChangeOrderType::text)
 }

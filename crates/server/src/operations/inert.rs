@@ -3,6 +3,8 @@
 
 /// By operation, both in alphabetical order. Any other parameter of a served operation has its effect.
 pub(crate) const INERT: &[(&str, &[&str])] = &[
+    ("BindK8sSlb", &["ClusterId"]),
+    ("CreateK8sSecret", &["CertRegionId"]),
     ("DeleteCluster", &["Mode"]),
     ("DeleteK8sApplication", &["Force"]),
     (
@@ -30,7 +32,6 @@ pub(crate) const INERT: &[(&str, &[&str])] = &[
             "UriEncoding",
             "UseBodyEncoding",
             "UserBaseImageUrl",
-            "VolumesStr",
             "WebContainer",
             "WebContainerConfig",
         ],
@@ -53,14 +54,6 @@ pub(crate) const INERT: &[(&str, &[&str])] = &[
             "EnableLosslessRule",
             "FeatureConfig",
             "ImagePlatforms",
-            "InternetSlbId",
-            "InternetSlbPort",
-            "InternetSlbProtocol",
-            "InternetTargetPort",
-            "IntranetSlbId",
-            "IntranetSlbPort",
-            "IntranetSlbProtocol",
-            "IntranetTargetPort",
             "IsMultilingualApp",
             "JDK",
             "JavaStartUpConfig",
@@ -74,7 +67,6 @@ pub(crate) const INERT: &[(&str, &[&str])] = &[
             "PackageUrl",
             "RepoId",
             "ResourceGroupId",
-            "ServiceConfigs",
             "StorageType",
             "UriEncoding",
             "UseBodyEncoding",
@@ -87,8 +79,12 @@ pub(crate) const INERT: &[(&str, &[&str])] = &[
     ("ListCluster", &["ResourceGroupId"]),
     ("RollbackApplication", &["GroupId"]),
     ("StartK8sAppPrecheck", &["ComponentIds", "JavaStartUpConfig", "PackageUrl"]),
+    ("SynchronizeResource", &["ResourceIds"]),
+    ("UnbindK8sSlb", &["ClusterId"]),
     ("UpdateHookConfiguration", &["GroupId"]),
     ("UpdateK8sApplicationConfig", &["ClusterId"]),
+    ("UpdateK8sSecret", &["CertRegionId"]),
+    ("UpdateK8sSlb", &["ClusterId"]),
 ];
 
 /// Those of one operation.

@@ -40,6 +40,6 @@ mod tests {
             assert!(served.get(name).is_some(), "{name}");
             assert!(not_implemented(operation).message.ends_with(&format!("Use {instead} instead.")));
         }
-        assert!(!not_implemented("ListSlb").message.contains("instead"));
+        assert!(!not_implemented("ListVpc").message.contains("instead"));
     }
 }

@@ -16,6 +16,7 @@ mod fake_objects;
 mod logging;
 mod permissions;
 mod precheck;
+mod resources;
 mod rollback;
 mod runtime;
 mod scaling;

@@ -116,6 +116,7 @@ fn kind(operation: &str) -> Option<Kind> {
         | "ListGroups"
         | "ListPolicies"
         | "ListRamRoles"
+        | "ListSlb"
         | "ListUserDefineRegion"
         | "ListUsers" => Filtered,
         "DescribeAppInstanceList"
@@ -127,6 +128,7 @@ fn kind(operation: &str) -> Option<Kind> {
         | "GetApplication"
         | "GetChangeOrderInfo"
         | "GetK8sApplication"
+        | "GetK8sServices"
         | "ListHistoryDeployVersion"
         | "ListRecentChangeOrder"
         | "QueryApplicationStatus" => ReadApp,
@@ -155,11 +157,30 @@ fn kind(operation: &str) -> Option<Kind> {
         | "StartK8sApplication"
         | "StopK8sApplication"
         | "UpdateK8sApplicationBaseInfo"
-        | "UpdateK8sApplicationConfig" => WriteApp,
-        "GetK8sAppPrecheckResult" | "ListConfigTemplates" => ReadAll,
+        | "UpdateK8sApplicationConfig"
+        | "BindK8sSlb"
+        | "CreateK8sService"
+        | "DeleteK8sService"
+        | "UnbindK8sSlb"
+        | "UpdateK8sService"
+        | "UpdateK8sSlb" => WriteApp,
+        "GetK8sAppPrecheckResult" | "ListConfigTemplates" | "SynchronizeResource" => ReadAll,
         "InsertK8sApplication" => MakeApp,
-        "GetCluster" | "ListK8sNamespaces" => ReadCluster,
-        "DeleteCluster" | "ImportK8sCluster" => WriteCluster,
+        "GetCluster" | "ListK8sConfigMaps" | "ListK8sIngressRules" | "ListK8sNamespaces" => ReadCluster,
+        "ConvertK8sResource"
+        | "CreateK8sConfigMap"
+        | "CreateK8sIngressRule"
+        | "CreateK8sSecret"
+        | "DeleteCluster"
+        | "DeleteK8sConfigMap"
+        | "DeleteK8sIngressRule"
+        | "DeleteK8sSecret"
+        | "ImportK8sCluster"
+        | "ListK8sSecrets"
+        | "UpdateK8sConfigMap"
+        | "UpdateK8sIngressRule"
+        | "UpdateK8sResource"
+        | "UpdateK8sSecret" => WriteCluster,
         "DeleteUserDefineRegion" | "InsertOrUpdateRegion" => WriteNamespace,
         _ => return None,
     })

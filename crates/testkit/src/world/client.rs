@@ -75,6 +75,7 @@ impl World<'_> {
                 app,
                 edits: vec![Edit::Image("app:v1".to_owned())],
                 replicas,
+                attachments: Vec::new(),
                 package_version: String::new(),
                 timeout_seconds: 120,
             };

@@ -55,6 +55,7 @@ item_named! {
     package_version => "PackageVersion";
     pipeline_info => "PipelineInfo";
     role_item => "RoleItem";
+    slb_entity => "SlbEntity";
     stage_detail_dto => "StageDetailDTO";
     stage_info_dto => "StageInfoDTO";
     sub_account => "SubAccount";

@@ -122,10 +122,13 @@ macro_rules! matches_the_sdks {
 matches_the_sdks! {
     change_order_started: ChangeOrderStarted => "DeployK8sApplication", "ScaleK8sApplication", "RestartK8sApplication",
         "StartK8sApplication", "StopK8sApplication", "DeleteK8sApplication", "UpdateK8sApplicationConfig",
-        "RollbackApplication";
+        "RollbackApplication", "CreateK8sService", "UpdateK8sService", "DeleteK8sService", "BindK8sSlb", "UpdateK8sSlb",
+        "UnbindK8sSlb";
     change_order_stopped: ChangeOrderStopped => "AbortChangeOrder", "AbortAndRollbackChangeOrder", "RollbackChangeOrder";
     nothing: Nothing => "AddLogPath", "ContinuePipeline", "DeleteApplicationScalingRule", "DeleteConfigTemplate", "DeleteLogPath",
-        "TagResources", "UntagResources", "UpdateConfigTemplate", "UpdateSlsLogStore";
+        "TagResources", "UntagResources", "UpdateConfigTemplate", "UpdateSlsLogStore", "CreateK8sConfigMap", "UpdateK8sConfigMap",
+        "DeleteK8sConfigMap", "CreateK8sSecret", "UpdateK8sSecret", "DeleteK8sSecret", "CreateK8sIngressRule",
+        "UpdateK8sIngressRule", "DeleteK8sIngressRule", "ConvertK8sResource", "UpdateK8sResource";
     config_template: CreateConfigTemplate => "CreateConfigTemplate";
     config_templates: ListConfigTemplates => "ListConfigTemplates";
     hooks: UpdateHookConfiguration => "UpdateHookConfiguration";
@@ -158,6 +161,12 @@ matches_the_sdks! {
     list_cluster: ListCluster => "ListCluster";
     delete_cluster: DeleteCluster => "DeleteCluster";
     list_k8s_namespaces: ListK8sNamespaces => "ListK8sNamespaces";
+    get_k8s_services: GetK8sServices => "GetK8sServices";
+    list_slb: ListSlb => "ListSlb";
+    list_k8s_ingress_rules: ListK8sIngressRules => "ListK8sIngressRules";
+    list_k8s_config_maps: ListK8sConfigMaps => "ListK8sConfigMaps";
+    list_k8s_secrets: ListK8sSecrets => "ListK8sSecrets";
+    synchronize_resource: SynchronizeResource => "SynchronizeResource";
     insert_or_update_region: InsertOrUpdateRegion => "InsertOrUpdateRegion";
     list_user_define_region: ListUserDefineRegion => "ListUserDefineRegion";
     delete_user_define_region: DeleteUserDefineRegion => "DeleteUserDefineRegion";

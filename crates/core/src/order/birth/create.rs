@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Birth, Refused, Request, accepted, order};
 use crate::application::Application;
+use crate::effect::ObjectChange;
 use crate::ids::VersionNumber;
 use crate::order::OrderKind;
 use crate::order::job::{Create, Job};
@@ -29,6 +30,8 @@ pub struct CreateRequest {
     pub edits: Vec<Edit>,
     /// Pods wanted.
     pub replicas: u32,
+    /// Objects to be made before the workload.
+    pub attachments: Vec<ObjectChange>,
     /// EDAS's PackageVersion; the image's tag if empty.
     pub package_version: String,
     /// Seconds until it has failed.
@@ -40,7 +43,7 @@ pub struct CreateRequest {
 /// # Errors
 /// [`Refused::Edit`] if the edits make no template.
 pub fn create(creation: CreateRequest, request: &Request) -> Result<Birth, Refused> {
-    let CreateRequest { mut app, edits, replicas, package_version, timeout_seconds } = creation;
+    let CreateRequest { mut app, edits, replicas, attachments, package_version, timeout_seconds } = creation;
     let labels = json!({ APP_ID_LABEL: app.id.to_string(), APP_NAME_LABEL: app.workload.name });
     let blank = PodTemplate::new(json!({
         "metadata": {"labels": labels},
@@ -57,7 +60,7 @@ pub fn create(creation: CreateRequest, request: &Request) -> Result<Birth, Refus
         progress_deadline_seconds: DEFAULT_PROGRESS_DEADLINE_SECONDS,
     };
     let manifest = manifest(&app, &labels, replicas, &snapshot, number);
-    let job = Job::Create(Create { manifest, version: number, replicas, timeout_seconds, made: false });
+    let job = Job::Create(Create { manifest, version: number, replicas, timeout_seconds, attachments, made: false });
     let description =
         format!("Create application {} | Version: {number} | Image: {}", app.name, snapshot.template.image());
     let order = order(request, &app, OrderKind::CreateApp, description, ONE_BATCH, job);

@@ -5,21 +5,23 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use sternway_core::application::{AppState, Application, WorkloadRef};
+use sternway_core::effect::ObjectChange;
 use sternway_core::ids::{AppId, VersionNumber};
-use sternway_core::order::birth::CreateRequest;
+use sternway_core::order::birth::{APP_ID_LABEL, CreateRequest};
 use sternway_core::ports::{ClusterError, ClusterRecord};
 use sternway_core::template::edit::Edit;
 use sternway_engine::{CommandError, Creation};
 use sternway_wire::codes::{ClusterType, PackageType};
 use sternway_wire::error::{BusinessError, GatewayError};
 use sternway_wire::model::{ApplicationInfo, InsertK8sApplication};
-use sternway_wire::parameters::{Parameters, names, resources};
+use sternway_wire::parameters::{Parameters, names, resources, services};
 
 use super::edits;
 use crate::call::Call;
 use crate::failure::{Failure, of_cluster};
-use crate::operations::inert;
 use crate::operations::region::require_region;
+use crate::operations::resource::load_balancer::LoadBalancers;
+use crate::operations::{inert, resource};
 
 const LONGEST_DESCRIPTION: usize = 256;
 /// Our extension: take the Deployment of this name under management as it is, instead of making one.
@@ -47,6 +49,11 @@ pub(crate) async fn insert(call: Arc<Call>) -> Result<InsertK8sApplication, Fail
     let logical_region = require_region(&call, "LogicalRegionId").await?;
     let cluster = target_cluster(&call).await?;
     require_namespace(&call, &cluster, namespace).await?;
+    let attachments = attachments(&call, &cluster, id, &name.to_ascii_lowercase()).await?;
+    if adopts && !attachments.is_empty() {
+        let reason = "What is adopted stays as it is. Leave ServiceConfigs and the Slb parameters out, and use CreateK8sService or BindK8sSlb.";
+        return Err(BusinessError::unprocessable(reason).into());
+    }
 
     let app = Application {
         id,
@@ -94,12 +101,29 @@ pub(crate) async fn insert(call: Arc<Call>) -> Result<InsertK8sApplication, Fail
         app,
         edits,
         replicas,
+        attachments,
         package_version: package_version.unwrap_or_default().to_owned(),
         timeout_seconds,
     };
     let creation = Creation { request, description: String::new() };
     let order = call.engine().create(creation, call.actor()).await.map_err(taken)?;
     Ok(info(id, order.id.to_string()))
+}
+
+/// The Services and load balancers that are made with the application.
+async fn attachments(
+    call: &Call,
+    cluster: &ClusterRecord,
+    id: AppId,
+    workload: &str,
+) -> Result<Vec<ObjectChange>, Failure> {
+    let selects = BTreeMap::from([(APP_ID_LABEL.to_owned(), id.to_string())]);
+    let configs = services::configs(&call.parameters)?;
+    let setting = LoadBalancers::of(call, cluster.id).await?;
+    let mut attachments: Vec<ObjectChange> =
+        configs.iter().map(|service| resource::services::wanted(service, selects.clone())).collect();
+    attachments.extend(resource::slb::of_insert(&call.parameters, &setting, workload, &selects)?);
+    Ok(attachments)
 }
 
 fn required_image(parameters: &Parameters) -> Result<&str, Failure> {

@@ -53,6 +53,7 @@ pub(crate) fn common(
     ] {
         edits.extend(mounted(group, given));
     }
+    list(&mut edits, volumes::custom(parameters)?, Edit::CustomVolumes);
     edits.extend(entries(metadata::labels(parameters)?).map(Edit::Labels));
     edits.extend(entries(metadata::annotations(parameters)?).map(Edit::Annotations));
     edits.extend(where_to_run(parameters, app, affinity)?);

@@ -19,6 +19,7 @@ use super::quantity::{mebibytes, millicores};
 use super::{pods, present_version};
 use crate::call::Call;
 use crate::failure::Failure;
+use crate::operations::resource::slb::slb_info;
 use crate::operations::whole;
 
 /// GetK8sApplication
@@ -33,6 +34,7 @@ pub(crate) async fn kubernetes_application(call: Arc<Call>) -> Result<GetK8sAppl
         version: version.as_ref(),
         template: &template,
         container: &template["spec"]["containers"][0],
+        slb_info: slb_info(&call, &app).await,
     };
     Ok(GetK8sApplication { applcation: shown.applcation() })
 }
@@ -66,7 +68,7 @@ pub(crate) async fn application(call: Arc<Call>) -> Result<GetApplication, Failu
             owner: app.owner.clone(),
             region_id: region_id(cluster.as_ref(), &app),
             running_instance_count: whole(running),
-            slb_info: "[]".to_owned(),
+            slb_info: slb_info(&call, &app).await,
             user_id: app.owner.clone(),
             workload_type: WORKLOAD_TYPE.to_owned(),
             ..ApplicationDetail::default()
@@ -88,6 +90,7 @@ struct Shown<'a> {
     version: Option<&'a Version>,
     template: &'a Value,
     container: &'a Value,
+    slb_info: String,
 }
 
 impl Shown<'_> {
@@ -140,7 +143,7 @@ impl Shown<'_> {
             request_ephemeral_storage: plain_text(&requests["ephemeral-storage"]),
             request_mem: mebibytes(&requests["memory"]),
             security_context: json_text(&self.container["securityContext"]),
-            slb_info: "[]".to_owned(),
+            slb_info: self.slb_info.clone(),
             tomcat_version: self.attribute("WebContainer"),
             workload_type: WORKLOAD_TYPE.to_owned(),
             ..App::default()

@@ -195,6 +195,9 @@ impl Shown<'_> {
         let version = self.version.map(|version| version.to_string());
         match (self.order.kind, version) {
             (OrderKind::DeleteApp, _) => "Delete success. <br>application is gone".to_owned(),
+            (OrderKind::BindSlb | OrderKind::UnbindSlb | OrderKind::SetService | OrderKind::DeleteService, _) => {
+                self.pipeline.message.clone()
+            }
             (_, Some(version)) => {
                 format!("Apply success. <br>application is ready at desired state, version: {version}")
             }
@@ -222,7 +225,7 @@ impl Shown<'_> {
                 let paused = matches!(release.phase, ReleasePhase::Paused { batch } if batch as usize == self.index);
                 paused && !self.order.status.is_terminal()
             }
-            Job::Create(_) | Job::Restore(_) | Job::Resize(_) | Job::Delete(_) => false,
+            Job::Create(_) | Job::Restore(_) | Job::Resize(_) | Job::Delete(_) | Job::Attach(_) => false,
         }
     }
 }
@@ -253,6 +256,10 @@ fn stage_name(kind: OrderKind, stage: Stage) -> &'static str {
             OrderKind::Stop => "Application Stop",
             OrderKind::DeleteApp => "Application Deletion",
             OrderKind::Configure => "Configuration Update",
+            OrderKind::BindSlb => "SLB Binding",
+            OrderKind::UnbindSlb => "SLB Unbinding",
+            OrderKind::SetService => "Service Update",
+            OrderKind::DeleteService => "Service Deletion",
         },
     }
 }
@@ -262,6 +269,8 @@ fn task_name(kind: OrderKind, stage: Stage) -> &'static str {
         (Stage::Start, _) => "Accept Change",
         (Stage::Complete, _) => "Complete Change",
         (Stage::Change, OrderKind::DeleteApp) => "Delete Application",
+        (Stage::Change, OrderKind::BindSlb | OrderKind::SetService) => "Apply Service",
+        (Stage::Change, OrderKind::UnbindSlb | OrderKind::DeleteService) => "Delete Service",
         (Stage::Change, _) => "Apply Application",
     }
 }

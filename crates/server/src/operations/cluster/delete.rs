@@ -8,6 +8,7 @@ use sternway_wire::model::DeleteCluster;
 
 use crate::call::Call;
 use crate::failure::Failure;
+use crate::operations::resource::load_balancer::LoadBalancers;
 
 /// DeleteCluster
 pub(crate) async fn delete(call: Arc<Call>) -> Result<DeleteCluster, Failure> {
@@ -20,6 +21,7 @@ pub(crate) async fn delete(call: Arc<Call>) -> Result<DeleteCluster, Failure> {
     if !call.store().delete_cluster(cluster.id).await? {
         return Err(BusinessError::cluster_not_found(&cluster.id.to_string()).into());
     }
+    LoadBalancers::forget(&call, cluster.id).await?;
     call.clusters().disconnect(cluster.id).await;
     Ok(DeleteCluster { data: true })
 }

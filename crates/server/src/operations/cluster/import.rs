@@ -1,7 +1,7 @@
 //! ImportK8sCluster.
 //!
 //! EDAS looks a cluster's credentials up by its id; here the client brings them, in the parameter KubeConfig (our extension, in the
-//! query or in a form body). Without it, a cluster that was imported before is asked again whether it answers.
+//! query or in a form body). `LoadBalancer` (our extension) says how its load balancers are asked for. Without a KubeConfig, a cluster that was imported before is asked again whether it answers.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use sternway_wire::model::TextData;
 
 use crate::call::Call;
 use crate::failure::{Failure, of_cluster};
+use crate::operations::resource::load_balancer::LoadBalancers;
 
 const LONGEST_NAME: usize = 64;
 const LONGEST_ID: usize = 128;
@@ -22,6 +23,7 @@ pub(crate) async fn import(call: Arc<Call>) -> Result<TextData, Failure> {
     let named = parameters.text("ClusterId", LONGEST_ID)?;
     let name = parameters.text("ClusterName", LONGEST_NAME)?;
     let kubeconfig = parameters.optional("KubeConfig")?;
+    let load_balancers = LoadBalancers::read(parameters)?;
     let access = kubeconfig.map(|yaml| ClusterAccess::Kubeconfig(Secret::new(yaml)));
     let known = match named {
         Some(id) => call.find_cluster(id).await?,
@@ -40,6 +42,7 @@ pub(crate) async fn import(call: Arc<Call>) -> Result<TextData, Failure> {
     connect(&call, record.id, &record.access).await?;
     let id = record.id;
     call.store().put_cluster(record).await?;
+    LoadBalancers::keep(&call, id, load_balancers).await?;
     Ok(TextData { data: id.to_string() })
 }
 

@@ -1,0 +1,96 @@
+//! Objects beside the workload: set, changed and removed by effects, and gone with the application.
+
+use std::collections::BTreeMap;
+
+use http::Method;
+use serde_json::{Value, json};
+use sternway_core::effect::{Effect, ObjectChange, Refusal};
+use sternway_core::order::birth::APP_ID_LABEL;
+use sternway_core::ports::{ClusterError, Clusters as _, ObjectKind, ObjectRef, Objects as _, WriteGuard};
+
+use crate::harness::{V1, World};
+
+/// The lease is someone else's.
+struct Never;
+
+#[async_trait::async_trait]
+impl WriteGuard for Never {
+    async fn still_ours(&self) -> bool {
+        false
+    }
+}
+
+fn set(name: &str, patch: Option<Value>) -> Effect {
+    let selects = BTreeMap::from([("app".to_owned(), "web".to_owned())]);
+    Effect::Object(Box::new(ObjectChange { kind: ObjectKind::SERVICE, name: name.to_owned(), patch, selects }))
+}
+
+fn balancer(port: u16) -> Value {
+    let ports = json!([{"name": format!("tcp-{port}"), "protocol": "TCP", "port": port, "targetPort": 8080}]);
+    json!({"spec": {"type": "LoadBalancer", "selector": {"app": "web"}, "ports": ports}})
+}
+
+async fn object(world: &World, kind: ObjectKind, name: &str) -> Option<Value> {
+    let at = ObjectRef::new(kind, world.workload.namespace.clone(), name);
+    world.clusters.get(world.workload.cluster, &at).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_service_is_made_changed_and_removed_each_once() {
+    let world = World::new().await;
+    world.perform(&set("web", Some(balancer(80)))).await.unwrap();
+    let made = object(&world, ObjectKind::SERVICE, "web").await.unwrap();
+    assert_eq!(made["metadata"]["labels"][APP_ID_LABEL], world.writer.app.to_string());
+    world.perform(&set("web", Some(balancer(80)))).await.unwrap();
+    let same = object(&world, ObjectKind::SERVICE, "web").await.unwrap();
+    assert_eq!(same["metadata"]["resourceVersion"], made["metadata"]["resourceVersion"], "nothing was written");
+    let two = json!([made["spec"]["ports"][0], {"name": "tcp-81", "protocol": "TCP", "port": 81, "targetPort": 8081}]);
+    let change = json!({"metadata": {"annotations": {"a": "b"}}, "spec": {"ports": two}});
+    world.perform(&set("web", Some(change))).await.unwrap();
+    let changed = object(&world, ObjectKind::SERVICE, "web").await.unwrap();
+    assert_eq!(changed["spec"]["ports"][0]["nodePort"], made["spec"]["ports"][0]["nodePort"]);
+    assert_eq!(
+        (&changed["spec"]["ports"][1]["port"], &changed["metadata"]["annotations"]["a"]),
+        (&json!(81), &json!("b"))
+    );
+
+    let effect = set("web", None);
+    let refused = world.clusters.perform(&world.workload, &effect, world.writer, &Never).await;
+    assert!(matches!(refused, Err(ClusterError::NotOurs)), "{refused:?}");
+    for _ in 0..2 {
+        world.perform(&effect).await.unwrap();
+        assert_eq!(object(&world, ObjectKind::SERVICE, "web").await, None);
+    }
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_service_of_someone_else_is_not_touched() {
+    let world = World::new().await;
+    let path = format!("/api/v1/namespaces/{}/services", world.workload.namespace);
+    let theirs = json!({"metadata": {"name": "web"}, "spec": {"selector": {"tier": "front"}, "ports": [{"port": 80}]}});
+    world.send(Method::POST, &path, &theirs).await;
+    let before = object(&world, ObjectKind::SERVICE, "web").await;
+    for patch in [Some(balancer(80)), None] {
+        let refused = world.perform(&set("web", patch)).await;
+        assert!(matches!(refused, Err(ClusterError::Refused(Refusal::NotTheApplications { .. }))), "{refused:?}");
+    }
+    assert_eq!(object(&world, ObjectKind::SERVICE, "web").await, before);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn what_carries_the_applications_label_goes_with_it() {
+    let world = World::new().await;
+    world.create(1, V1).await;
+    world.perform(&set("web", Some(balancer(80)))).await.unwrap();
+    let path = format!("/api/v1/namespaces/{}/configmaps", world.workload.namespace);
+    let own = json!({"metadata": {"name": "own", "labels": {APP_ID_LABEL: world.writer.app.to_string()}}});
+    world.send(Method::POST, &path, &own).await;
+    world.send(Method::POST, &path, &json!({"metadata": {"name": "other"}})).await;
+    world.perform(&Effect::Delete).await.unwrap();
+    assert_eq!(object(&world, ObjectKind::SERVICE, "web").await, None);
+    assert_eq!(object(&world, ObjectKind::CONFIG_MAP, "own").await, None);
+    assert!(object(&world, ObjectKind::CONFIG_MAP, "other").await.is_some());
+    world.end().await;
+}

@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, StatusCode};
-use kube::runtime::watcher::Event;
 use serde_json::Value;
 use sternway_core::application::WorkloadRef;
 use sternway_core::effect::Fresh;
@@ -20,7 +19,6 @@ pub use crate::kind::Kind;
 use crate::reduce::deployments;
 use crate::signals::Signals;
 use crate::view::View;
-use crate::watches::Watched;
 
 /// What four watches have seen of one cluster.
 #[derive(Debug)]
@@ -38,20 +36,20 @@ impl Default for Mirror {
 
 impl Mirror {
     /// A whole list came.
-    pub fn list(&self, kind: Kind, objects: impl Iterator<Item = Value>) {
-        self.view.apply(kind, Event::Init);
-        objects.for_each(|object| self.view.apply(kind, Event::InitApply(Watched::from(object))));
-        self.view.apply(kind, Event::InitDone);
+    pub fn list<'a>(&self, kind: Kind, objects: impl Iterator<Item = &'a Value>) {
+        self.view.begin(kind);
+        objects.for_each(|object| self.view.change(kind, object));
+        self.view.finish(kind);
     }
 
     /// An object was added or changed.
-    pub fn change(&self, kind: Kind, object: Value) {
-        self.view.apply(kind, Event::Apply(Watched::from(object)));
+    pub fn change(&self, kind: Kind, object: &Value) {
+        self.view.change(kind, object);
     }
 
     /// An object was deleted.
-    pub fn delete(&self, kind: Kind, object: Value) {
-        self.view.apply(kind, Event::Delete(Watched::from(object)));
+    pub fn delete(&self, kind: Kind, object: &Value) {
+        self.view.delete(kind, object);
     }
 
     /// A watch sees nothing any more, until the next list.

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kube::runtime::watcher::Event;
+use serde_json::Value;
 use sternway_core::observation::Observation;
 use sternway_core::ports::ClusterError;
 
@@ -65,19 +66,37 @@ impl View {
 
     /// A watch has something to tell.
     pub(crate) fn apply(&self, kind: Kind, event: Event<Watched>) {
+        match event {
+            Event::Init => self.begin(kind),
+            Event::InitApply(object) | Event::Apply(object) => self.change(kind, object.json()),
+            Event::InitDone => self.finish(kind),
+            Event::Delete(object) => self.delete(kind, object.json()),
+        }
+    }
+
+    /// A list of this kind begins.
+    pub(crate) fn begin(&self, kind: Kind) {
+        self.lock().index.begin(kind);
+    }
+
+    /// The list is complete.
+    pub(crate) fn finish(&self, kind: Kind) {
         let mut state = self.lock();
-        let touched = match event {
-            Event::Init => return state.index.begin(kind),
-            Event::InitDone => {
-                state.index.finish(kind);
-                state.watches[kind as usize] = Health::Live;
-                drop(state);
-                return self.signals.touch_all();
-            }
-            Event::Apply(object) | Event::InitApply(object) => state.index.apply(kind, object.json()),
-            Event::Delete(object) => state.index.delete(kind, object.json()),
-        };
+        state.index.finish(kind);
+        state.watches[kind as usize] = Health::Live;
         drop(state);
+        self.signals.touch_all();
+    }
+
+    /// An object was listed, added or changed.
+    pub(crate) fn change(&self, kind: Kind, object: &Value) {
+        let touched = self.lock().index.apply(kind, object);
+        self.signals.touch(&touched);
+    }
+
+    /// An object was deleted.
+    pub(crate) fn delete(&self, kind: Kind, object: &Value) {
+        let touched = self.lock().index.delete(kind, object);
         self.signals.touch(&touched);
     }
 

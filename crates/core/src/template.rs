@@ -7,18 +7,18 @@ pub mod edit;
 pub mod references;
 
 use std::fmt;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 /// The label that the Deployment controller adds to a ReplicaSet's template; it is no part of what the user wrote.
 pub const HASH_LABEL: &str = "pod-template-hash";
 
-/// A pod template (`spec.template` of a Deployment).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct PodTemplate(Value);
+/// A pod template (`spec.template` of a Deployment). It never changes, and copies share it: orders, versions and observations are copied often.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PodTemplate(Arc<Value>);
 
 impl PodTemplate {
     /// Takes a template as a Deployment or a ReplicaSet carries it; what the controller adds to it is taken out.
@@ -29,7 +29,7 @@ impl PodTemplate {
                 labels.shift_remove(HASH_LABEL);
             }
         }
-        Self(template)
+        Self(Arc::new(template))
     }
 
     /// The JSON itself.
@@ -39,8 +39,8 @@ impl PodTemplate {
 
     /// A name for the content: equal templates have equal digests, whatever the order of their keys.
     pub fn digest(&self) -> TemplateDigest {
-        let canonical = sorted(&self.0).to_string();
-        TemplateDigest(hex::encode(&Sha256::digest(canonical.as_bytes())[..16]))
+        let canonical = serde_json::to_vec(&Sorted(&self.0)).expect("JSON is written to memory without fail");
+        TemplateDigest(hex::encode(&Sha256::digest(&canonical)[..16]))
     }
 
     /// The first container: EDAS's applications have one main container, and it is the first.
@@ -78,15 +78,32 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-fn sorted(value: &Value) -> Value {
-    match value {
-        Value::Object(entries) => {
-            let mut keys: Vec<_> = entries.keys().collect();
-            keys.sort();
-            Value::Object(keys.into_iter().map(|key| (key.clone(), sorted(&entries[key]))).collect::<Map<_, _>>())
+impl Serialize for PodTemplate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Value::serialize(&self.0, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for PodTemplate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(|template| Self(Arc::new(template)))
+    }
+}
+
+/// Writes a value with its keys in order.
+struct Sorted<'a>(&'a Value);
+
+impl Serialize for Sorted<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Object(entries) => {
+                let mut entries: Vec<_> = entries.iter().collect();
+                entries.sort_by_key(|(key, _)| *key);
+                serializer.collect_map(entries.into_iter().map(|(key, value)| (key, Self(value))))
+            }
+            Value::Array(items) => serializer.collect_seq(items.iter().map(Self)),
+            other => other.serialize(serializer),
         }
-        Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
-        other => other.clone(),
     }
 }
 

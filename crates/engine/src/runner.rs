@@ -103,7 +103,7 @@ impl Runner<'_> {
                 }
                 continue;
             }
-            match self.round(order.clone(), lease).await? {
+            match self.round(&order, lease).await? {
                 Round::Again if !cancel.is_cancelled() => {}
                 Round::Again | Round::Over => return Ok(()),
                 Round::Wait(until) => {
@@ -134,18 +134,15 @@ impl Runner<'_> {
         Ok(self.lease)
     }
 
-    async fn round(&mut self, order: Order, lease: Lease) -> Result<Round, StoreError> {
+    async fn round(&mut self, order: &Order, lease: Lease) -> Result<Round, StoreError> {
         let now = self.engine.ports.clock.now();
         match &order.pending {
-            Some(pending) if self.backoff.is_over(now) => {
-                let pending = pending.clone();
-                self.perform(order, pending, lease).await
-            }
+            Some(pending) if self.backoff.is_over(now) => self.perform(order, pending, lease).await,
             _ => self.look(order, lease).await,
         }
     }
 
-    async fn perform(&mut self, order: Order, pending: Pending, lease: Lease) -> Result<Round, StoreError> {
+    async fn perform(&mut self, order: &Order, pending: &Pending, lease: Lease) -> Result<Round, StoreError> {
         let writer = Writer { app: order.app, order: order.id, fence: lease.fence, object: order.object };
         let guard = Guard { engine: self.engine, order: order.id, revision: order.revision, fence: lease.fence };
         let clusters = &self.engine.ports.clusters;
@@ -154,7 +151,7 @@ impl Runner<'_> {
         match outcome {
             Ok(performed) => {
                 self.backoff = Backoff::default();
-                self.advance(&order, Input::Performed(&performed), lease).await
+                self.advance(order, Input::Performed(&performed), lease).await
             }
             // Someone gave the order a command, or took it over: load it again.
             Err(ClusterError::NotOurs) => {
@@ -164,7 +161,7 @@ impl Runner<'_> {
             Err(error) => {
                 tracing::info!(order = %order.id, %error, "an effect was not performed");
                 self.backoff.failed(&error, now);
-                match self.advance(&order, Input::NotPerformed(&error), lease).await? {
+                match self.advance(order, Input::NotPerformed(&error), lease).await? {
                     // Nothing came of it but another try, of which no watch will tell.
                     Round::Wait(_) if self.backoff.is_over(now) => Ok(Round::Again),
                     Round::Wait(until) => Ok(Round::Wait(until.into_iter().chain(self.backoff.until()).min())),
@@ -174,7 +171,7 @@ impl Runner<'_> {
         }
     }
 
-    async fn look(&mut self, order: Order, lease: Lease) -> Result<Round, StoreError> {
+    async fn look(&mut self, order: &Order, lease: Lease) -> Result<Round, StoreError> {
         let retry_at = order.pending.is_some().then(|| self.backoff.until()).flatten();
         let observation = match self.engine.ports.clusters.observe(&order.workload).await {
             // It is back, perhaps after longer than the order may take: what was to be done is tried before anybody looks at the time.
@@ -192,7 +189,7 @@ impl Runner<'_> {
                 return Ok(Round::Wait(Some(later)));
             }
         };
-        match self.advance(&order, Input::Observed(&observation), lease).await? {
+        match self.advance(order, Input::Observed(&observation), lease).await? {
             Round::Wait(until) => Ok(Round::Wait(until.into_iter().chain(retry_at).min())),
             round => Ok(round),
         }

@@ -191,6 +191,20 @@ pub fn set_finalizers<'a>(object: &mut Value, finalizers: impl IntoIterator<Item
     }
 }
 
+/// Whether two values are equal, down to the order of their fields.
+pub fn is_identical(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            one.len() == other.len()
+                && one.iter().zip(other).all(|((key, value), (name, other))| key == name && is_identical(value, other))
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is_identical(one, other))
+        }
+        _ => one == other,
+    }
+}
+
 /// Sets `key` in the map at the top level of `object` to `value`, or removes it for `None`.
 pub fn set_or_remove(object: &mut Value, key: &str, value: Option<Value>) {
     let map = as_map(object);

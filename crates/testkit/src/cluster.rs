@@ -18,6 +18,7 @@ use sternway_core::order::Order;
 use sternway_core::ports::{ClusterAccess, ClusterError, ClusterInfo, Clusters, NativeObjects, Performed, WriteGuard};
 use sternway_sandbox::api::{Body, Request};
 use sternway_sandbox::resources::{self, Resource};
+use sternway_sandbox::storage::EventKind;
 
 use crate::breakage::Breakage;
 use crate::script::{Fault, What};
@@ -355,16 +356,13 @@ impl SimClusters {
         match seen.and_then(|seen| storage.events_after(resource, seen).ok()) {
             Some(events) => {
                 for event in events {
-                    let object = Value::clone(&event.object);
                     match event.kind {
-                        sternway_sandbox::storage::EventKind::Deleted => self.mirror.delete(watched, object),
-                        _ => self.mirror.change(watched, object),
+                        EventKind::Deleted => self.mirror.delete(watched, &event.object),
+                        EventKind::Added | EventKind::Modified => self.mirror.change(watched, &event.object),
                     }
                 }
             }
-            None => {
-                self.mirror.list(watched, storage.list(resource, Some(NAMESPACE)).map(|object| Value::clone(object)))
-            }
+            None => self.mirror.list(watched, storage.list(resource, Some(NAMESPACE)).map(|object| &**object)),
         }
         let revision = storage.revision();
         state.processes[self.process].seen[kind] = Some(revision);

@@ -122,6 +122,7 @@ impl Universe {
             start_delay: SignedDuration::from_millis(rng.random_range(10..600)),
             ready_delay: SignedDuration::from_millis(rng.random_range(50..2500)),
             stop_delay: SignedDuration::from_millis(rng.random_range(10..1500)),
+            routine_events: false,
             ..sternway_sandbox::Options::default()
         };
         let lags_ms = std::array::from_fn(|_| {

@@ -81,7 +81,8 @@ pub(super) fn typed(
         return Ok(Body { object: value, warnings: Vec::new() });
     };
     let (kind, version) = (expected.kind, expected.version);
-    let decoded = schema::decode::decode(shape, &value).map_err(|source| Mismatch::Type { kind, version, source })?;
+    let decoded =
+        schema::decode::decode(shape, value, None).map_err(|source| Mismatch::Type { kind, version, source })?;
     let duplicates = duplicates.iter().map(|field| format!("duplicate field \"{field}\""));
     let unknown = decoded.unknown_fields.iter().map(|field| format!("unknown field \"{field}\""));
     let errors: Vec<String> = duplicates.chain(unknown).collect();

@@ -99,7 +99,7 @@ pub(super) fn show(stored: Value, resource: &'static Resource) -> Value {
     shown["kind"] = json!(resource.kind);
     shown["apiVersion"] = json!(resource.api_version());
     // Puts the fields in this version's order, with its ways of showing absence.
-    typed(resource.schema(), &shown).map_or(shown, |decoded| decoded.value)
+    typed(resource.schema(), shown.clone(), None).map_or(shown, |decoded| decoded.value)
 }
 
 fn root(resource: &Resource) -> String {

@@ -148,10 +148,12 @@ impl Rollout<'_, '_> {
     }
 
     fn update_new(&mut self, index: usize, next: i64) -> Result<(), Status> {
-        let mut wanted = Value::clone(&self.sets[index].object);
-        let annotated = revision::annotate_new(&self.deployment, &mut wanted, next);
+        let set = Arc::clone(&self.sets[index].object);
+        let annotations = revision::annotations_of_new(&self.deployment, &set, next);
         let min_ready = self.deployment.min_ready_seconds;
-        if annotated || object::integer(&wanted, "/spec/minReadySeconds").unwrap_or(0) != min_ready {
+        if !annotations.is_empty() || object::integer(&set, "/spec/minReadySeconds").unwrap_or(0) != min_ready {
+            let mut wanted = Value::clone(&set);
+            revision::annotate(&mut wanted, &annotations);
             let value = (min_ready > 0).then(|| json!(min_ready));
             object::set_or_remove(&mut wanted["spec"], "minReadySeconds", value);
             let namespace = self.deployment.namespace().to_owned();
@@ -160,7 +162,7 @@ impl Rollout<'_, '_> {
             self.sets[index] = ReplicaSet::read(updated);
             return Ok(());
         }
-        let revision = object::annotation(&wanted, REVISION).unwrap_or("0").to_owned();
+        let revision = object::annotation(&set, REVISION).unwrap_or("0");
         let found = Condition {
             kind: "Progressing",
             status: "True",
@@ -169,7 +171,7 @@ impl Rollout<'_, '_> {
         };
         let unknown = self.deployment.object.get("status").and_then(status::progressing).is_none();
         let condition = (self.deployment.progress_deadline.is_some() && unknown).then_some(found);
-        self.record_revision(&revision, condition)
+        self.record_revision(revision, condition)
     }
 
     fn create_new(&mut self, next: i64) -> Result<(), Status> {
@@ -292,11 +294,12 @@ impl Rollout<'_, '_> {
             return Ok(false);
         };
         let before = self.sets[index].replicas;
-        let mut wanted = Value::clone(&self.sets[index].object);
-        let annotated = revision::annotate_size(&self.deployment, &mut wanted);
-        if before == resize.replicas && !annotated {
+        let annotations = revision::annotations_of_size(&self.deployment, &self.sets[index].object);
+        if before == resize.replicas && annotations.is_empty() {
             return Ok(false);
         }
+        let mut wanted = Value::clone(&self.sets[index].object);
+        revision::annotate(&mut wanted, &annotations);
         object::child_mut(object::as_map(&mut wanted), "spec").insert("replicas".into(), json!(resize.replicas));
         let namespace = self.deployment.namespace().to_owned();
         let updated = self.context.writes().update(resources::REPLICASETS, &namespace, &resize.name, wanted)?;

@@ -35,28 +35,37 @@ pub enum DecodeError {
     Time { text: String, layout: &'static str, rest: String, wanted: &'static str },
 }
 
-/// Decodes an object of the given shape. `apiVersion` and `kind` pass through at the top.
+/// Decodes an object of the given shape. `apiVersion` and `kind` pass through at the top. What is as in `known`, an object that was decoded
+/// before, passes through at every level: most writes change little of an object.
 ///
 /// # Errors
 /// When a field has the wrong JSON type, or a quantity, time or base64 text cannot be read.
-pub fn decode(shape: &'static Object, value: &Value) -> Result<Decoded, DecodeError> {
+pub fn decode(shape: &'static Object, value: Value, known: Option<&Value>) -> Result<Decoded, DecodeError> {
     let mut decoder = Decoder { owner: shape, path: Vec::new(), unknown_fields: Vec::new() };
-    let mut fields = match value {
-        Value::Null => decoder.structure(shape, &Map::new(), true)?,
-        Value::Object(map) => decoder.structure(shape, map, true)?,
+    let mut map = match value {
+        Value::Null => Map::new(),
+        Value::Object(map) => map,
         other => {
-            return Err(DecodeError::Root { found: found(other), expected: go_struct(shape) });
+            return Err(DecodeError::Root { found: found(&other), expected: go_struct(shape) });
         }
     };
-    let mut result = Map::with_capacity(fields.len() + 2);
+    let mut result = Map::with_capacity(map.len() + 2);
+    let mut wrong = None;
     for key in ["kind", "apiVersion"] {
-        match value.get(key) {
+        match map.shift_remove(key) {
             Some(text @ Value::String(_)) => {
-                result.insert(key.to_owned(), text.clone());
+                result.insert(key.to_owned(), text);
             }
             None | Some(Value::Null) => {}
-            Some(other) => return Err(decoder.mismatch_at(shape, key, other, "string".to_owned())),
+            Some(other) => {
+                wrong.get_or_insert(decoder.mismatch_at(shape, key, &other, "string".to_owned()));
+            }
         }
+    }
+    let mut fields = decoder.structure(shape, map, known)?;
+    // Errors of fields come first.
+    if let Some(wrong) = wrong {
+        return Err(wrong);
     }
     result.append(&mut fields);
     Ok(Decoded { value: Value::Object(result), unknown_fields: decoder.unknown_fields })
@@ -79,8 +88,8 @@ impl Decoder {
     fn structure(
         &mut self,
         shape: &'static Object,
-        map: &Map<String, Value>,
-        top: bool,
+        map: Map<String, Value>,
+        known: Option<&Value>,
     ) -> Result<Map<String, Value>, DecodeError> {
         let outer = std::mem::replace(&mut self.owner, shape);
         let mut decoded: Vec<Option<Value>> = vec![None; shape.fields.len()];
@@ -89,10 +98,9 @@ impl Decoder {
                 Some(at) => {
                     let field = &shape.fields[at];
                     self.path.push(Step::Field(field.name));
-                    decoded[at] = self.value(&field.ty, value)?;
+                    decoded[at] = self.value(&field.ty, value, known.and_then(|known| known.get(field.name)))?;
                     self.path.pop();
                 }
-                None if top && matches!(key.as_str(), "kind" | "apiVersion") => {}
                 None => self.unknown_fields.push(format!("{}{key}", self.prefix())),
             }
         }
@@ -112,7 +120,7 @@ impl Decoder {
             return Ok(value.or_else(|| field.always.then_some(Value::Null)));
         }
         Ok(match (&field.ty, value) {
-            (Type::Object(shape), None) => Some(Value::Object(self.structure(shape.get(), &Map::new(), false)?)),
+            (Type::Object(shape), None) => Some(Value::Object(self.structure(shape.get(), Map::new(), None)?)),
             (Type::Time | Type::MicroTime, None) => Some(Value::Null),
             (Type::Quantity, None) => Some(json!("0")),
             (Type::IntOrString, None) => Some(json!(0)),
@@ -124,54 +132,63 @@ impl Decoder {
         })
     }
 
-    fn value(&mut self, ty: &'static Type, value: &Value) -> Result<Option<Value>, DecodeError> {
+    fn value(&mut self, ty: &'static Type, value: Value, known: Option<&Value>) -> Result<Option<Value>, DecodeError> {
         if value.is_null() {
             return Ok(None);
         }
+        if known.is_some_and(|known| object::is_identical(&value, known)) {
+            return Ok(Some(value));
+        }
         let decoded = match (ty, value) {
-            (Type::Raw, other) => other.clone(),
-            (Type::String, Value::String(_)) | (Type::Boolean, Value::Bool(_)) => value.clone(),
-            (Type::Int32, Value::Number(number)) if number.as_i64().is_some_and(|n| i32::try_from(n).is_ok()) => {
-                value.clone()
+            (Type::Raw, value)
+            | (Type::String | Type::IntOrString, value @ Value::String(_))
+            | (Type::Boolean, value @ Value::Bool(_)) => value,
+            (Type::Int32 | Type::IntOrString, Value::Number(number))
+                if number.as_i64().is_some_and(|n| i32::try_from(n).is_ok()) =>
+            {
+                Value::Number(number)
             }
-            (Type::Int64, Value::Number(number)) if number.is_i64() => value.clone(),
-            (Type::Bytes, Value::String(text)) => bytes(text)?,
-            (Type::Quantity, Value::String(text)) => quantity(text)?,
+            (Type::Int64, Value::Number(number)) if number.is_i64() => Value::Number(number),
+            (Type::Bytes, Value::String(text)) => bytes(&text)?,
+            (Type::Quantity, Value::String(text)) => quantity(&text)?,
             (Type::Quantity, Value::Number(number)) => quantity(&number.to_string())?,
-            (Type::IntOrString, Value::String(_)) => value.clone(),
-            (Type::IntOrString, Value::Number(number)) if number.as_i64().is_some_and(|n| i32::try_from(n).is_ok()) => {
-                value.clone()
-            }
-            (Type::Time, Value::String(text)) => time(text)?,
-            (Type::MicroTime, Value::String(text)) => micro_time(text)?,
-            (Type::Map(item), Value::Object(map)) => self.map(item, map)?,
-            (Type::List(item), Value::Array(list)) => self.list(item, list)?,
-            (Type::Object(shape), Value::Object(map)) => Value::Object(self.structure(shape.get(), map, false)?),
-            _ => return Err(self.mismatch(value, go_type(ty))),
+            (Type::Time, Value::String(text)) => time(&text)?,
+            (Type::MicroTime, Value::String(text)) => micro_time(&text)?,
+            (Type::Map(item), Value::Object(map)) => self.map(item, map, known)?,
+            (Type::List(item), Value::Array(list)) => self.list(item, list, known)?,
+            (Type::Object(shape), Value::Object(map)) => Value::Object(self.structure(shape.get(), map, known)?),
+            (_, value) => return Err(self.mismatch(&value, go_type(ty))),
         };
         Ok(Some(decoded))
     }
 
-    fn map(&mut self, item: &'static Type, map: &Map<String, Value>) -> Result<Value, DecodeError> {
+    fn map(
+        &mut self,
+        item: &'static Type,
+        map: Map<String, Value>,
+        known: Option<&Value>,
+    ) -> Result<Value, DecodeError> {
         let mut result = Map::with_capacity(map.len());
         for (key, value) in map {
+            let known = known.and_then(|known| known.get(&key));
             self.path.push(Step::Key(key.clone()));
-            let value = self.value(item, value)?.unwrap_or_else(|| zero(item));
+            let value = self.value(item, value, known)?.unwrap_or_else(|| zero(item));
             self.path.pop();
-            result.insert(key.clone(), value);
+            result.insert(key, value);
         }
         // Maps have no order of their own; a server writes them sorted.
         result.sort_keys();
         Ok(Value::Object(result))
     }
 
-    fn list(&mut self, item: &'static Type, list: &[Value]) -> Result<Value, DecodeError> {
+    fn list(&mut self, item: &'static Type, list: Vec<Value>, known: Option<&Value>) -> Result<Value, DecodeError> {
         let mut result = Vec::with_capacity(list.len());
-        for (index, value) in list.iter().enumerate() {
+        for (index, value) in list.into_iter().enumerate() {
             self.path.push(Step::Index(index));
-            let value = match (item, self.value(item, value)?) {
+            let known = known.and_then(|known| known.get(index));
+            let value = match (item, self.value(item, value, known)?) {
                 (_, Some(value)) => value,
-                (Type::Object(shape), None) => Value::Object(self.structure(shape.get(), &Map::new(), false)?),
+                (Type::Object(shape), None) => Value::Object(self.structure(shape.get(), Map::new(), None)?),
                 (_, None) => zero(item),
             };
             self.path.pop();
@@ -315,7 +332,7 @@ mod tests {
 
     fn deployment(spec: Value) -> Result<Decoded, DecodeError> {
         let body = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": spec});
-        decode(crate::schema::find("Deployment").unwrap(), &body)
+        decode(crate::schema::find("Deployment").unwrap(), body, None)
     }
 
     #[test]
@@ -349,7 +366,7 @@ mod tests {
             "json: cannot unmarshal number 1.5 into Go struct field DeploymentSpec.spec.replicas of type int32"
         );
         let config_map = json!({"data": {"a": 1}});
-        let error = decode(crate::schema::find("ConfigMap").unwrap(), &config_map).unwrap_err().to_string();
+        let error = decode(crate::schema::find("ConfigMap").unwrap(), config_map, None).unwrap_err().to_string();
         assert_eq!(error, "json: cannot unmarshal number into Go struct field ConfigMap.data of type string");
     }
 
@@ -358,8 +375,10 @@ mod tests {
         let spec = json!({"template": {"spec": {"containers": [{"name": "c", "env": [{"name": "A", "value": ""}],
             "resources": {"limits": {"memory": "1024Mi", "cpu": 1}}}]}}});
         let once = deployment(spec).unwrap().value;
-        let twice = decode(crate::schema::find("Deployment").unwrap(), &once).unwrap().value;
-        assert_eq!(once, twice);
+        for known in [None, Some(&once)] {
+            let twice = decode(crate::schema::find("Deployment").unwrap(), once.clone(), known).unwrap().value;
+            assert!(object::is_identical(&once, &twice));
+        }
         let resources = once.pointer("/spec/template/spec/containers/0/resources").unwrap();
         assert_eq!(*resources, json!({"limits": {"cpu": "1", "memory": "1Gi"}}));
     }

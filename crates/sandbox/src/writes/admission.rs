@@ -40,8 +40,8 @@ pub(super) fn namespace_accepts(
 }
 
 /// The object in the shape of its kind and with its defaults: what a server's decoding gives.
-pub(super) fn complete(resource: &Resource, object: &Value) -> Result<Value, Status> {
-    let mut object = shape(resource, object)?;
+pub(super) fn complete(resource: &Resource, object: Value, stored: Option<&Value>) -> Result<Value, Status> {
+    let mut object = shape(resource, object, stored)?;
     (resource.default)(&mut object);
     Ok(object)
 }
@@ -49,16 +49,16 @@ pub(super) fn complete(resource: &Resource, object: &Value) -> Result<Value, Sta
 /// The object as it will be stored, after everything that completes it.
 pub(super) fn settle(resource: &Resource, mut object: Value, stored: Option<&Value>) -> Result<Value, Status> {
     (resource.prepare)(&mut object, stored);
-    shape(resource, &object)
+    shape(resource, object, stored)
 }
 
 /// What a kind looks like before anybody set a field: where ownership of a new object's fields counts from.
 pub(super) fn empty(resource: &Resource) -> Result<Value, Status> {
-    shape(resource, &Value::Null)
+    shape(resource, Value::Null, None)
 }
 
-fn shape(resource: &Resource, object: &Value) -> Result<Value, Status> {
-    let decoded = decode(resource.schema(), object).map_err(|error| {
+fn shape(resource: &Resource, object: Value, stored: Option<&Value>) -> Result<Value, Status> {
+    let decoded = decode(resource.schema(), object, stored).map_err(|error| {
         let (kind, version) = (resource.kind, resource.version);
         Status::bad_request(format!("{kind} in version \"{version}\" cannot be handled as a {kind}: {error}"))
     })?;

@@ -24,7 +24,7 @@ pub(super) fn create(
     identify(writes, resource, namespace, &mut object);
     let name = object::name(&object).to_owned();
 
-    let mut object = admission::complete(resource, &object)?;
+    let mut object = admission::complete(resource, object, None)?;
     // Fields are the client's before admission completes the object.
     if let Some(manager) = writes.manager.as_ref().filter(|manager| !manager.apply) {
         ownership::track(resource, &admission::empty(resource)?, &mut object, manager, writes.now);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Part, Writes, admission, create};
 use crate::object;
@@ -27,7 +27,7 @@ pub(super) fn update(
     };
     check_preconditions(resource, name, &stored, &object)?;
     carry_over(resource, &stored, part, &mut object);
-    let mut object = admission::complete(resource, &object)?;
+    let mut object = admission::complete(resource, object, Some(&stored))?;
     if let Some(manager) = writes.manager.as_ref().filter(|manager| !manager.apply) {
         ownership::track(resource, &stored, &mut object, manager, writes.now);
     }
@@ -99,20 +99,27 @@ fn carry_over(resource: &Resource, stored: &Value, part: Part, object: &mut Valu
     if part == Part::Status {
         keep_all_but_status(stored, object);
     } else if resource.has_status() {
-        object::set_or_remove(object, "status", stored.get("status").cloned());
+        keep(object::as_map(object), "status", stored.get("status"));
     }
     let fields = object::as_map(object);
     fields.insert("kind".into(), json!(resource.kind));
     fields.insert("apiVersion".into(), json!(resource.api_version()));
     let metadata = object::metadata_mut(object);
     for key in SYSTEM_METADATA {
-        match stored.get("metadata").and_then(|old| old.get(key)) {
-            Some(value) => {
-                metadata.insert((*key).into(), value.clone());
-            }
-            None => {
-                metadata.shift_remove(*key);
-            }
+        keep(metadata, key, stored.get("metadata").and_then(|old| old.get(key)));
+    }
+}
+
+/// Makes a field what it is in the stored object.
+fn keep(fields: &mut Map<String, Value>, key: &str, stored: Option<&Value>) {
+    match (stored, fields.get_mut(key)) {
+        (Some(stored), Some(value)) if !object::is_identical(value, stored) => *value = stored.clone(),
+        (Some(_), Some(_)) | (None, None) => {}
+        (Some(stored), None) => {
+            fields.insert(key.to_owned(), stored.clone());
+        }
+        (None, Some(_)) => {
+            fields.shift_remove(key);
         }
     }
 }
@@ -132,12 +139,15 @@ const SYSTEM_METADATA: &[&str] = &[
 ];
 
 fn keep_all_but_status(stored: &Value, object: &mut Value) {
-    let status = object.get("status").cloned();
-    let metadata = object.get("metadata").cloned();
-    *object = stored.clone();
-    object::set_or_remove(object, "status", status);
-    if let Some(metadata) = metadata {
-        object::as_map(object).insert("metadata".into(), metadata);
+    let fields = object::as_map(object);
+    fields.retain(|key, _| matches!(key.as_str(), "metadata" | "status") || stored.get(key).is_some());
+    for (key, value) in stored.as_object().into_iter().flatten() {
+        if !matches!(key.as_str(), "metadata" | "status") {
+            keep(fields, key, Some(value));
+        }
+    }
+    if !fields.contains_key("metadata") {
+        keep(fields, "metadata", stored.get("metadata"));
     }
 }
 

@@ -28,7 +28,36 @@ pub(super) fn find_new(deployment: &Deployment, sets: &[ReplicaSet]) -> Option<u
 
 /// Whether two pod templates are equal, their hash labels and the difference between empty and absent lists aside.
 pub(super) fn same_template(one: &Value, other: &Value) -> bool {
-    canonical(one) == canonical(other)
+    let (metadata, others) = (&one["metadata"], &other["metadata"]);
+    same_without("metadata", one, other)
+        && same_without("labels", metadata, others)
+        && same_without(TEMPLATE_HASH, &metadata["labels"], &others["labels"])
+}
+
+/// Whether two maps have the same fields, `field` aside.
+fn same_without(field: &str, one: &Value, other: &Value) -> bool {
+    fields(field, one).count() == fields(field, other).count()
+        && fields(field, one).all(|(key, value)| same(value, &other[key]))
+}
+
+/// The fields that say something.
+fn fields<'v>(without: &str, value: &'v Value) -> impl Iterator<Item = (&'v String, &'v Value)> {
+    let fields = value.as_object().into_iter().flatten();
+    fields.filter(move |(key, value)| *key != without && !is_nothing(value))
+}
+
+fn same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Object(_), Value::Object(_)) => same_without("", one, other),
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+        }
+        _ => one == other,
+    }
+}
+
+fn is_nothing(value: &Value) -> bool {
+    value.is_null() || value.as_array().is_some_and(Vec::is_empty)
 }
 
 /// A short name-safe hash of the Deployment's template. `collisions` makes it another one.
@@ -46,43 +75,37 @@ pub(super) fn template_hash(template: &Value, collisions: i64) -> String {
     hash.to_string().bytes().map(|digit| char::from(SAFE_ALPHABET[usize::from(digit) % SAFE_ALPHABET.len()])).collect()
 }
 
-/// Brings the annotations of the (existing or coming) new ReplicaSet up to date: those of the Deployment, and the
-/// revision, which only ever grows. Returns whether anything changed.
-pub(super) fn annotate_new(deployment: &Deployment, set: &mut Value, revision: i64) -> bool {
-    let mut changed = false;
-    for (key, value) in object::annotations(&deployment.object).into_iter().flatten() {
-        let Some(text) = value.as_str() else { continue };
-        if !NOT_COPIED.contains(&key.as_str()) && object::annotation(set, key) != Some(text) {
-            object::set_annotation(set, key, text);
-            changed = true;
-        }
+/// Annotations to be written.
+pub(super) type Annotations = Vec<(String, String)>;
+
+/// What is missing in the annotations of the (existing or coming) new ReplicaSet: those of the Deployment, and the
+/// revision, which only ever grows.
+pub(super) fn annotations_of_new(deployment: &Deployment, set: &Value, revision: i64) -> Annotations {
+    let copied = object::annotations(&deployment.object).into_iter().flatten();
+    let copied = copied.filter_map(|(key, value)| Some((key, value.as_str()?)));
+    let copied =
+        copied.filter(|(key, text)| !NOT_COPIED.contains(&key.as_str()) && object::annotation(set, key) != Some(*text));
+    let mut missing: Annotations = copied.map(|(key, text)| (key.clone(), text.to_owned())).collect();
+    let before = object::annotation(set, REVISION);
+    if before.unwrap_or("0").parse::<i64>().is_ok_and(|number| number < revision) {
+        missing.push((REVISION.to_owned(), revision.to_string()));
+        missing.extend(before.map(|before| (REVISION_HISTORY.to_owned(), history(set, before))));
     }
-    let before = object::annotation(set, REVISION).map(str::to_owned);
-    let Ok(number) = before.as_deref().unwrap_or("0").parse::<i64>() else {
-        return changed;
-    };
-    if number < revision {
-        object::set_annotation(set, REVISION, &revision.to_string());
-        changed = true;
-        if let Some(before) = before {
-            remember_revision(set, &before);
-        }
-    }
-    changed
+    missing
 }
 
-/// Writes the size annotations; returns whether they changed.
-pub(super) fn annotate_size(deployment: &Deployment, set: &mut Value) -> bool {
+/// What is missing in the annotations that tell for which size a set was made.
+pub(super) fn annotations_of_size(deployment: &Deployment, set: &Value) -> Annotations {
     let wanted = [(DESIRED_REPLICAS, deployment.replicas), (MAX_REPLICAS, deployment.ceiling())];
-    let mut changed = false;
-    for (key, number) in wanted {
-        let number = number.to_string();
-        if object::annotation(set, key) != Some(&number) {
-            object::set_annotation(set, key, &number);
-            changed = true;
-        }
+    let wanted = wanted.map(|(key, number)| (key.to_owned(), number.to_string()));
+    wanted.into_iter().filter(|(key, number)| object::annotation(set, key) != Some(number)).collect()
+}
+
+/// Writes annotations.
+pub(super) fn annotate(set: &mut Value, annotations: &Annotations) {
+    for (key, text) in annotations {
+        object::set_annotation(set, key, text);
     }
-    changed
 }
 
 /// The greatest revision among `sets`.
@@ -119,8 +142,10 @@ pub(super) fn new_replica_set(deployment: &Deployment, replicas: i64, revision: 
         },
         "spec": spec,
     });
-    annotate_new(deployment, &mut set, revision);
-    annotate_size(deployment, &mut set);
+    let new = annotations_of_new(deployment, &set, revision);
+    annotate(&mut set, &new);
+    let size = annotations_of_size(deployment, &set);
+    annotate(&mut set, &size);
     set
 }
 
@@ -136,8 +161,9 @@ pub(super) fn owner_reference(deployment: &Deployment) -> Value {
     })
 }
 
-fn remember_revision(set: &mut Value, revision: &str) {
-    let history = match object::annotation(set, REVISION_HISTORY) {
+/// The earlier revisions of a set, this one added.
+fn history(set: &Value, revision: &str) -> String {
+    match object::annotation(set, REVISION_HISTORY) {
         None | Some("") => revision.to_owned(),
         Some(history) => {
             let mut revisions: Vec<&str> = history.split(',').collect();
@@ -148,8 +174,7 @@ fn remember_revision(set: &mut Value, revision: &str) {
             revisions.push(revision);
             revisions.join(",")
         }
-    };
-    object::set_annotation(set, REVISION_HISTORY, &history);
+    }
 }
 
 /// The template without its hash label, nulls and empty lists.
@@ -166,7 +191,7 @@ fn prune(value: &mut Value) {
     match value {
         Value::Object(map) => {
             map.values_mut().for_each(prune);
-            map.retain(|_, value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty()));
+            map.retain(|_, value| !is_nothing(value));
         }
         Value::Array(list) => list.iter_mut().for_each(prune),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
@@ -212,9 +237,11 @@ mod tests {
     fn a_revision_only_grows_and_earlier_ones_are_remembered() {
         let deployment = Deployment::read(Arc::new(json!({"metadata": {"annotations": {"note": "x"}}})));
         let mut set = json!({"metadata": {"annotations": {REVISION: "1"}}});
-        assert!(annotate_new(&deployment, &mut set, 3));
-        assert!(annotate_new(&deployment, &mut set, 5));
-        assert!(!annotate_new(&deployment, &mut set, 4));
+        for revision in [3, 5] {
+            let missing = annotations_of_new(&deployment, &set, revision);
+            annotate(&mut set, &missing);
+        }
+        assert_eq!(annotations_of_new(&deployment, &set, 4), []);
         assert_eq!(set["metadata"]["annotations"], json!({REVISION: "5", "note": "x", REVISION_HISTORY: "1,3"}));
     }
 }

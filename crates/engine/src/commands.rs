@@ -186,6 +186,8 @@ impl Engine {
             DeployChange::Edits { .. } | DeployChange::Restart | DeployChange::Configure(_) => None,
         };
         let base = self.version(app.id, app.current.unwrap_or(app.latest)).await?;
+        let tried = app.latest.0.saturating_sub(base.number.0);
+        let tried = if tried == 0 { Vec::new() } else { self.ports.store.versions(app.id, tried).await? };
         let live = self.live(app).await?;
         let (kind, target) = match (&deploy.change, &history) {
             (DeployChange::Edits { edits, min_ready_seconds, package_version }, _) => (
@@ -209,7 +211,7 @@ impl Engine {
             on_failure: deploy.on_failure,
             replicas: deploy.replicas,
         };
-        let birth = birth::deploy(app, &base, &live, deploy, request)?;
+        let birth = birth::deploy(app, &base, &tried, &live, deploy, request)?;
         let around = self.ports.clusters.surroundings(&app.workload).await?;
         let findings = match &birth.order.job {
             Job::Release(release) => precheck::check(&live, &around, &release.from.snapshot),

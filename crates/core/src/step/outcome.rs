@@ -132,13 +132,13 @@ fn has_written(draft: &Draft<'_>) -> bool {
     matches!(&draft.order.job, Job::Release(release) if release.stored.is_some())
 }
 
-/// The next observation decides anew, unless it has been tried for too long.
+/// The next observation decides anew, unless it has been tried for too long. Whether a first write was done, only an observation tells.
 fn dropped(draft: &mut Draft<'_>) {
     draft.order.pending = None;
     let Some(release) = release::present(draft) else { return };
     release.asked = None;
     let release = release.clone();
-    if release::is_overdue(draft, &release) {
+    if release.stored.is_some() && release::is_overdue(draft, &release) {
         release::overdue(draft, &release, "");
     }
 }

@@ -17,6 +17,7 @@ use crate::order::job::{Job, Release, ReleasePhase};
 use crate::order::{Failure, Status};
 use crate::plan::{Position, Wave, next_wave};
 use crate::strategy::Strategy;
+use crate::template;
 
 pub(super) fn observed(draft: &mut Draft<'_>, release: &Release, observation: &Observation) {
     let untouched = release.generation == 0 && release.stored.is_none();
@@ -34,6 +35,10 @@ pub(super) fn observed(draft: &mut Draft<'_>, release: &Release, observation: &O
     let is_old = workload.generation < release.generation.max(release.planned_on);
     if draft.order.pending.is_some() || is_old {
         return check_deadline(draft, release, workload);
+    }
+    let is_marked = workload.marks.order.as_ref() == Some(&draft.order.id.to_string());
+    if release.stored.is_none() && release.first.is_empty() && workload.is_held() && is_marked {
+        return written(draft, release, workload);
     }
     if let Some(stored) = &release.stored
         && *stored != workload.digest
@@ -76,6 +81,23 @@ pub(super) fn observed(draft: &mut Draft<'_>, release: &Release, observation: &O
     }
 }
 
+/// The first write was done, though its answer was lost, and the effect was given up since.
+fn written(draft: &mut Draft<'_>, release: &Release, workload: &Workload) {
+    if !template::covers(workload.spec.template.json(), release.to.snapshot.template.json()) {
+        return ending::overtaken(draft);
+    }
+    let now = draft.now();
+    if let Some(release) = present(draft) {
+        release.stored = Some(workload.digest.clone());
+        release.generation = workload.generation;
+        release.to.snapshot.template = workload.spec.template.clone();
+        let snapshot = Box::new(release.to.snapshot.clone());
+        let number = release.to.number;
+        draft.versions.push(super::VersionChange::Stored(number, snapshot));
+    }
+    draft.wake_at(now);
+}
+
 /// The release as the draft has it now.
 pub(super) fn present<'d>(draft: &'d mut Draft<'_>) -> Option<&'d mut Release> {
     match &mut draft.order.job {
@@ -111,6 +133,9 @@ fn roll(draft: &mut Draft<'_>, release: &Release, workload: &Workload, batch: u3
     let floor = floor::floor(release.from.snapshot.strategy, replicas, workload.disruption_floor);
     let target = draft.order.batches.target(batch, replicas);
     let Some(stored) = &release.stored else {
+        if is_overdue(draft, release) {
+            return check_deadline(draft, release, workload);
+        }
         let old = workload.old_wanted() + workload.new_wanted();
         let at = Position { replicas, old, new: 0, floor, surge: bounds.surge, target };
         return match next_wave(at) {

@@ -351,6 +351,66 @@ fn an_aborted_recreate_is_deployed_over() {
     check_settled(&mut world);
 }
 
+/// The first write was done, and before its answer came somebody scaled to zero: the write is refused when it is tried again, and yet it holds.
+#[test]
+fn a_first_write_whose_answer_was_lost_is_known_by_its_mark() {
+    let mut world = World::new(4, DEFAULT_STRATEGY);
+    world.guard_floor = false;
+    let id = world.deploy("app:v2", ONE_BATCH, OnFailure::Pause).unwrap();
+    world.observe();
+    world.perform(true);
+    world.cluster.patch(&serde_json::json!({"spec": {"replicas": 0}}));
+    world.cluster.settle();
+    world.run();
+    assert_eq!(world.order(id).status, Status::Aborted);
+    assert_eq!(world.orders.last().unwrap().rolls_back, Some(id));
+    assert_eq!(world.cluster.snapshot().template, template("app:v1"));
+    check_settled(&mut world);
+}
+
+/// The record of an abort knows of a hold that was never written. What someone put on the workload afterwards is what runs.
+#[test]
+fn a_change_by_hand_after_an_abort_that_wrote_nothing_is_what_ran_before() {
+    let mut world = World::new(4, DEFAULT_STRATEGY);
+    let first = world.deploy("app:v2", ONE_BATCH, OnFailure::Rollback).unwrap();
+    world.observe();
+    world.abort(first).unwrap();
+    world.cluster.patch(&serde_json::json!({"spec": {"template": template("app:theirs").json()}}));
+    world.cluster.settle();
+    let theirs = world.cluster.snapshot();
+    let second = world.deploy("app:v3-bad", ONE_BATCH, OnFailure::Rollback).unwrap();
+    world.run();
+    assert_eq!(world.order(second).status, Status::Failed);
+    assert_eq!(world.cluster.snapshot(), theirs);
+    check_settled(&mut world);
+}
+
+/// A release was aborted when its last patch had arrived already, and its answer had not.
+#[test]
+fn a_release_aborted_after_its_last_write_is_what_ran_before() {
+    let mut world = World::new(4, DEFAULT_STRATEGY);
+    let first = world.deploy("app:v2", ONE_BATCH, OnFailure::Rollback).unwrap();
+    let finishing = |world: &World| {
+        let pending = world.order(first).pending.as_ref();
+        pending.is_some_and(|pending| matches!(pending.effect, sternway_core::effect::Effect::Finish { .. }))
+    };
+    while !finishing(&world) {
+        if !world.perform(false) {
+            world.cluster.settle();
+            assert!(world.observe(), "it does not end before");
+        }
+    }
+    world.perform(true);
+    world.abort(first).unwrap();
+    world.cluster.settle();
+    let second = world.deploy("app:v3-bad", ONE_BATCH, OnFailure::Rollback).unwrap();
+    world.run();
+    assert_eq!(world.order(second).status, Status::Failed);
+    assert_eq!(world.cluster.ready_of("app:v2"), 4);
+    assert_eq!(world.orders.last().unwrap().brings(), Some(VersionNumber(2)));
+    check_settled(&mut world);
+}
+
 #[test]
 fn a_template_that_changes_between_the_request_and_the_first_write_is_not_overwritten() {
     let mut world = World::new(4, DEFAULT_STRATEGY);

@@ -104,7 +104,7 @@ impl World {
             on_failure,
             replicas: None,
         };
-        let birth = birth::deploy(&self.app, base, &self.cluster.workload(), deploy, &request)?;
+        let birth = birth::deploy(&self.app, base, &self.tried(), &self.cluster.workload(), deploy, &request)?;
         assert!(self.active().is_none(), "the store would refuse a second active order");
         self.app = birth.app;
         self.versions.extend(birth.versions);
@@ -198,6 +198,11 @@ impl World {
         self.step(index, Input::Observed(&gone)).expect("observations are legal");
     }
 
+    /// Versions newer than the one that runs.
+    fn tried(&self) -> Vec<Version> {
+        self.versions.iter().filter(|version| Some(version.number) > self.app.current).cloned().collect()
+    }
+
     /// Begins to deploy a version that was there before, as it was.
     pub(crate) fn deploy_version(&mut self, number: VersionNumber) -> OrderId {
         let request =
@@ -211,7 +216,7 @@ impl World {
             on_failure: OnFailure::Rollback,
             replicas: None,
         };
-        let birth = birth::deploy(&self.app, base, &self.cluster.workload(), deploy, &request).unwrap();
+        let birth = birth::deploy(&self.app, base, &self.tried(), &self.cluster.workload(), deploy, &request).unwrap();
         self.app = birth.app;
         self.versions.extend(birth.versions);
         let id = birth.order.id;

@@ -217,7 +217,8 @@ impl Judge {
         } else if after.others_wanted() == 0 {
             ready
         } else {
-            ready.min(kept)
+            // Pods of the template that is wanted stay, up to the number that is wanted.
+            ready.min(kept.max(new.min(replicas)))
         };
         let floor = before.floor().min(ready);
         if standing < floor {

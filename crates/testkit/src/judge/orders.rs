@@ -28,7 +28,11 @@ impl Judge {
                     self.born(order);
                     // A rollback is born with its release in mind.
                     if order.kind != OrderKind::Rollback {
-                        self.watch(&order.workload.name).born = Some(now);
+                        let held = Live::read(sandbox, &order.workload.name).is_some_and(|live| live.is_held());
+                        let watch = self.watch(&order.workload.name);
+                        watch.born = Some(now);
+                        // Where nothing is held, what is there now is what it goes back to, however the order before ended.
+                        watch.original = watch.original.take().filter(|_| held);
                     }
                 }
                 StoreWrite::UpdateOrder(order) => {

@@ -18,14 +18,15 @@ use crate::store::short;
 /// Between two looks.
 const PAUSE: SignedDuration = SignedDuration::from_secs(10);
 /// Looks until whatever still runs counts as running for ever: every order has a deadline far below.
-const LOOKS: u32 = 1000;
+const LOOKS: i64 = 1000;
 /// What pods need to come and go.
 const SETTLING: SignedDuration = SignedDuration::from_secs(90);
 
 impl World<'_> {
     pub(super) fn come_to_rest(&mut self) {
         self.cease();
-        for look in 0..=LOOKS {
+        let most = self.most_looks();
+        for look in 0..=most {
             if self.is_over() {
                 return;
             }
@@ -33,7 +34,7 @@ impl World<'_> {
             if busy == 0 {
                 break;
             }
-            if look == LOOKS {
+            if look == most {
                 let mut state = self.universe.lock();
                 let left = state.judge.orders.values().find(|order| !order.status.is_terminal()).cloned();
                 return state.judge.broken("everything comes to an end", format!("an order never ends: {left:#?}"));
@@ -45,6 +46,13 @@ impl World<'_> {
             self.check_store();
             (0..self.script.setup.replicas.len()).for_each(|app| self.check_app(app));
         }
+    }
+
+    /// Deadlines are times of day: by as much as a clock went back they come later.
+    fn most_looks(&self) -> i64 {
+        let state = self.universe.lock();
+        let back = state.processes.iter().map(|process| -process.skew_ms).max().unwrap_or(0).max(0);
+        LOOKS + back / PAUSE.as_millis() as i64
     }
 
     fn pass(&mut self, time: SignedDuration) {

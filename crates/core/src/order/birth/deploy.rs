@@ -9,6 +9,7 @@ use crate::order::job::{Job, NumberedSnapshot, OnFailure, Prelude, Release, Rele
 use crate::order::{Order, OrderKind};
 use crate::plan::{Batches, ONE_BATCH};
 use crate::strategy::Strategy;
+use crate::template;
 use crate::template::edit::{self, Edit};
 use crate::version::{Origin, Snapshot, Version};
 
@@ -45,7 +46,8 @@ pub struct DeployRequest<'a> {
     pub replicas: Option<u32>,
 }
 
-/// Begins a release. `base` is the version that runs by our record, `live` the workload as it is right now.
+/// Begins a release. `base` is the version that runs by our record, `live` the workload as it is right now, and `tried` are the versions that
+/// were tried since: those that an aborted release may have left.
 ///
 /// If someone changed the workload without us, what is there becomes a version of its own first: going back is to what really
 /// ran before.
@@ -55,6 +57,7 @@ pub struct DeployRequest<'a> {
 pub fn deploy(
     app: &Application,
     base: &Version,
+    tried: &[Version],
     live: &Workload,
     deploy: DeployRequest<'_>,
     request: &Request,
@@ -63,13 +66,9 @@ pub fn deploy(
     let mut app = app.clone();
     app.revision += 1;
     let mut versions = Vec::new();
-    let held = live.is_held() || app.held.is_some();
-    // What we borrowed is not someone else's change.
-    let from = if held || live.marks.borrowed || live.spec == base.snapshot {
-        NumberedSnapshot { number: base.number, snapshot: base.snapshot.clone() }
-    } else {
-        found(&mut app, live, request, &mut versions)
-    };
+    let from = before(&mut app, base, tried, live, request, &mut versions);
+    // The record may know of a hold that was never written, or is no more.
+    let held = live.is_held() || (app.held.is_some() && from.number == base.number);
     let (to, package_version) = target(&deploy, &from.snapshot)?;
     if held && to.template == from.snapshot.template {
         return Ok(go_back(app, live, from, &deploy, request));
@@ -128,6 +127,29 @@ pub fn deploy(
         good: false,
     });
     Ok(Birth { events: vec![accepted(request, &order)], order, app, versions })
+}
+
+/// The version that ran before.
+fn before(
+    app: &mut Application,
+    base: &Version,
+    tried: &[Version],
+    live: &Workload,
+    request: &Request,
+    versions: &mut Vec<Version>,
+) -> NumberedSnapshot {
+    // What we borrowed is not someone else's change; nor is what a release left that replaces all pods at once.
+    let covers = |version: &Version| template::covers(live.spec.template.json(), version.snapshot.template.json());
+    let left = live.spec.strategy == Strategy::Recreate && tried.iter().any(covers);
+    if live.is_held() || live.marks.borrowed || live.spec == base.snapshot || left {
+        return NumberedSnapshot { number: base.number, snapshot: base.snapshot.clone() };
+    }
+    // A release was aborted when all pods ran its version and everything was given back already.
+    if let Some(version) = tried.iter().find(|version| version.snapshot == live.spec) {
+        app.current = Some(version.number);
+        return NumberedSnapshot { number: version.number, snapshot: version.snapshot.clone() };
+    }
+    found(app, live, request, versions)
 }
 
 /// The version before a held release is deployed: that is going back, by one patch.

@@ -1,5 +1,7 @@
 //! The operations that are served, one file per family. Each translates parameters into an engine command or a read of the store,
 //! and what comes back into a wire model.
+//!
+//! An operation is added with its action; what it is about stands in `permission::scope`, and who may do it in the matrix of the tests.
 
 use std::collections::BTreeMap;
 use std::fmt;

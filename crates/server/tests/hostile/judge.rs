@@ -80,7 +80,12 @@ fn weigh(expected: Expected, served: bool, bodiless: bool, reply: &Reply) -> Res
 }
 
 fn success(expected: Expected, body: &Value, message: &str) -> Result<String, String> {
-    if expected == Expected::Refusal {
+    let shows_something = body.as_object().is_some_and(|fields| {
+        fields
+            .iter()
+            .any(|(name, value)| !matches!(name.as_str(), "Code" | "Message" | "RequestId") && holds_something(value))
+    });
+    if expected == Expected::Refusal || (expected == Expected::Nothing && shows_something) {
         return Err("It was let in.".to_owned());
     }
     let code = body.get("Code").and_then(Value::as_i64).ok_or("The Code is no integer.")?;
@@ -88,6 +93,17 @@ fn success(expected: Expected, body: &Value, message: &str) -> Result<String, St
         return Err("The Message contradicts the Code.".to_owned());
     }
     Ok(code.to_string())
+}
+
+/// Whether there is any text or truth in it; empty lists and the numbers of pages say nothing.
+fn holds_something(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Number(_) => false,
+        Value::Bool(value) => *value,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => items.iter().any(holds_something),
+        Value::Object(fields) => fields.values().any(holds_something),
+    }
 }
 
 fn refusal(status: u16, served: bool, body: &Value) -> Result<String, String> {

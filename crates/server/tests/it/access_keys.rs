@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 use sternway_core::ports::{Records as _, Store as _};
-use sternway_wire::signature::client::AccessKey;
+use sternway_wire::signature::client::{AccessKey, Call};
 use sternway_wire::signature::roa;
 
 use crate::permissions::user;
-use crate::world::{CLUSTER, KEY, Reply, World, now};
+use crate::world::{CLUSTER, KEY, Reply, World, now, owned};
 
 const TRUST_ALL: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"RAM":["acs:ram::1:root"]}}]}"#;
 const ROLE: (&str, &str) = ("RoleArn", "acs:ram::1:role/reader");
@@ -177,6 +177,20 @@ async fn a_role_is_taken_on_by_whom_it_trusts_and_who_may() {
     }
     let elsewhere = [("RoleArn", "acs:ram::1:role/none"), SESSION];
     alice.call(&world, "AssumeRole", &elsewhere).await.business(404);
+}
+
+#[tokio::test]
+async fn clients_of_sts_find_it_where_they_look() {
+    let world = world_with_role().await;
+    let query = owned(&[ROLE, SESSION]);
+    let ask = async |operation: &str, query: &[(String, String)]| {
+        let call = Call { operation, method: "POST", host: &world.host, path: "/", query, form: &[] };
+        world.send("POST", &call.sign_acs3(KEY, now(), &world.nonce())).await
+    };
+    let temporary = Temporary::of(&ask("AssumeRole", &query).await);
+    temporary.call(&world, "ListCluster", &[]).await.success();
+    assert_eq!(ask("GetCallerIdentity", &[]).await.success()["IdentityType"], "Account");
+    ask("DeleteUser", &owned(&[("UserName", "x")])).await.gateway(404, "InvalidApi.NotFound");
 }
 
 #[tokio::test]

@@ -31,12 +31,16 @@ pub(crate) struct Live {
     pub(crate) age: u64,
 }
 
-/// Keys and clusters, once per server.
+/// The user that applications and roles are granted to. It has no key: the guest may see nothing.
+const TARGET: &str = "target";
+
+/// Keys, users and clusters, once per server.
 pub(crate) async fn prepare(world: &World) {
     let mut guest = access_key(GUEST.id, true);
     guest.user = "guest".to_owned();
     world.store.insert_key(guest).await.unwrap();
     world.store.insert_key(access_key(DISABLED.id, false)).await.unwrap();
+    world.call("CreateUser", &[("UserName", TARGET)]).await.success();
     let spare = ClusterRecord {
         id: sternway_core::ids::ClusterId::new(Uuid::from_u128(0xC2)),
         name: "spare".to_owned(),

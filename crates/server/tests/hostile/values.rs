@@ -16,6 +16,7 @@ pub(crate) fn plausible(name: &str, kind: ParameterKind, live: &Live, dice: &mut
     let number = |dice: &mut Dice, most: usize| dice.below(most).to_string();
     match name {
         "AppId" => dice.choose(&live.apps).clone(),
+        "AppIds" if dice.below(2) == 0 => dice.choose(&live.apps).clone(),
         "AppIds" => format!("[\"{}\"]", dice.choose(&live.apps)),
         "ChangeOrderId" => dice.choose(&live.orders).clone(),
         "PipelineId" => dice.choose(&live.pipelines).clone(),
@@ -52,6 +53,11 @@ const KNOWN: &[(&str, &[&str])] = &[
     ("ImageTag", &["v5", "latest"]),
     ("PackageType", &["Image", "image"]),
     ("Namespace", &["default", "shop"]),
+    ("ActionData", &["3:1;3:3", "1:1", "9:9"]),
+    ("ResourceGroupIds", &["rg-1", "rg-1;rg-2"]),
+    ("RoleId", &["1", "2"]),
+    ("RoleIds", &["1", "1;2", ";"]),
+    ("TargetUserId", &["target", "target", "nobody"]),
     ("RegionTag", &["cn-hangzhou:test", "cn-hangzhou", "cn-beijing:a"]),
     ("RegionName", &["test", "测试"]),
     ("RegionId", &["cn-hangzhou"]),

@@ -24,6 +24,7 @@
 //! | [`step`](mod@step) | the transition function |
 //! | [`precheck`] | what can be known before a release begins |
 //! | [`preview`] | what an order would write, for a dry run |
+//! | [`route`] | which requests go to which pods, as an HTTPRoute |
 //! | [`scaling`] | rules that scale by metrics and by time |
 //! | [`ports`] | the traits that stores, clusters and clocks implement |
 
@@ -38,6 +39,7 @@ pub mod plan;
 pub mod ports;
 pub mod precheck;
 pub mod preview;
+pub mod route;
 pub mod scaling;
 pub mod step;
 pub mod strategy;

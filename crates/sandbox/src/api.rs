@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use rand::rngs::StdRng;
 use serde_json::Value;
 
+use crate::discovery::Served;
 use crate::resources::{self, Resource, Subresource};
 use crate::status::Status;
 use crate::storage::Storage;
@@ -109,6 +110,8 @@ pub struct Backend<'a> {
     pub rng: &'a mut StdRng,
     pub now: Timestamp,
     pub logs: &'a dyn Logs,
+    /// Whether the Gateway API is installed.
+    pub gateway_api: bool,
 }
 
 impl Backend<'_> {
@@ -134,9 +137,13 @@ struct Call<'a> {
 
 /// Answers one request.
 pub fn handle(backend: &mut Backend<'_>, request: &Request) -> Response {
+    let served = Served { gateway_api: backend.gateway_api };
+    let nobody_knows = || Response::new(404, "text/plain; charset=utf-8", "404 page not found\n");
+    if request.path.split('/').nth(2).is_some_and(|group| !served.group(group)) {
+        return nobody_knows();
+    }
     match route::route(request) {
-        Ok(Route::Meta) => crate::discovery::handle(request)
-            .unwrap_or_else(|| Response::new(404, "text/plain; charset=utf-8", "404 page not found\n")),
+        Ok(Route::Meta) => crate::discovery::handle(request, served).unwrap_or_else(nobody_knows),
         Ok(Route::Resource(target)) => match target.resource.view {
             None => answer_resource(backend, request, &target),
             Some(view) => match view::to_stored(request, target.resource, view) {

@@ -18,14 +18,29 @@ const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGrou
 /// The Kubernetes release that the sandbox imitates.
 pub const VERSION: &str = "v1.36.2";
 
+/// Which of the registered groups a cluster has.
+#[derive(Debug, Clone, Copy)]
+pub struct Served {
+    /// Whether the Gateway API is among them.
+    pub gateway_api: bool,
+}
+
+impl Served {
+    /// Whether this group is one of them, if it is one that is registered.
+    #[must_use]
+    pub fn group(self, group: &str) -> bool {
+        self.gateway_api || group != resources::gateway::GROUP
+    }
+}
+
 /// The answer at a path that is not about objects; `None` for paths nobody knows.
 #[must_use]
-pub fn handle(request: &Request) -> Option<Response> {
+pub fn handle(request: &Request, served: Served) -> Option<Response> {
     let segments: Vec<&str> = request.path.split('/').filter(|segment| !segment.is_empty()).collect();
     let known = |group: &str| resources::all().iter().any(|resource| resource.group == group);
     Some(match segments.as_slice() {
-        ["api"] => list_groups(request, true),
-        ["apis"] => list_groups(request, false),
+        ["api"] => list_groups(request, true, served),
+        ["apis"] => list_groups(request, false, served),
         ["api", version] => group_version("", version),
         ["apis", group] if known(group) => Response::json(200, &with_kind("APIGroup", group_of(group))),
         ["apis", group, version] if known(group) => group_version(group, version),
@@ -35,7 +50,7 @@ pub fn handle(request: &Request) -> Option<Response> {
         [endpoint @ ("healthz" | "livez" | "readyz"), rest @ ..] => {
             return health::handle(endpoint, rest, &request.query);
         }
-        [] => Response::json(200, &json!({"paths": paths()})),
+        [] => Response::json(200, &json!({"paths": paths(served)})),
         _ => return None,
     })
 }
@@ -62,9 +77,9 @@ fn version() -> Value {
     })
 }
 
-fn paths() -> Vec<String> {
+fn paths(served: Served) -> Vec<String> {
     let mut paths = vec!["/api".to_owned(), "/api/v1".to_owned(), "/apis".to_owned()];
-    for group in groups() {
+    for group in groups(served) {
         paths.push(format!("/apis/{group}"));
         paths.extend(versions(group).map(|version| format!("/apis/{group}/{version}")));
     }
@@ -73,10 +88,10 @@ fn paths() -> Vec<String> {
 }
 
 /// The named groups, in the order of the registry.
-fn groups() -> Vec<&'static str> {
+fn groups(served: Served) -> Vec<&'static str> {
     let mut groups: Vec<&str> = Vec::new();
     for resource in resources::all() {
-        if !resource.group.is_empty() && !groups.contains(&resource.group) {
+        if !resource.group.is_empty() && !groups.contains(&resource.group) && served.group(resource.group) {
             groups.push(resource.group);
         }
     }
@@ -126,7 +141,7 @@ fn form(accept: &str) -> Form {
     Form::Nothing
 }
 
-fn list_groups(request: &Request, core: bool) -> Response {
+fn list_groups(request: &Request, core: bool, served: Served) -> Response {
     match form(request.header("accept").unwrap_or_default()) {
         Form::Nothing => failure(&Status::new(
             406,
@@ -143,12 +158,12 @@ fn list_groups(request: &Request, core: bool) -> Response {
             }),
         ),
         Form::Plain => {
-            let groups: Vec<Value> = groups().into_iter().map(group_of).collect();
+            let groups: Vec<Value> = groups(served).into_iter().map(group_of).collect();
             Response::json(200, &json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}))
         }
         Form::Aggregated => {
             let items: Vec<Value> =
-                if core { vec![discovered("")] } else { groups().into_iter().map(discovered).collect() };
+                if core { vec![discovered("")] } else { groups(served).into_iter().map(discovered).collect() };
             let document = json!({
                 "kind": "APIGroupDiscoveryList",
                 "apiVersion": "apidiscovery.k8s.io/v2",

@@ -20,6 +20,7 @@ mod default;
 mod disruption;
 mod event;
 pub mod field;
+pub mod gateway;
 mod ingress;
 mod kinds;
 mod lease;

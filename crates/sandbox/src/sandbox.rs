@@ -50,6 +50,8 @@ pub struct Options {
     /// Whether the routine of healthy pods (placed, pulled, started, stopped, ...) makes events as in a real cluster.
     /// They are more than half of all writes, which a simulation may want to save.
     pub routine_events: bool,
+    /// Whether the Gateway API (GatewayClass, Gateway, HTTPRoute) is installed; a cluster has it only if someone did.
+    pub gateway_api: bool,
 }
 
 impl Default for Options {
@@ -63,6 +65,7 @@ impl Default for Options {
             stop_delay: SignedDuration::from_millis(500),
             node_grace: SignedDuration::from_secs(40),
             routine_events: true,
+            gateway_api: false,
         }
     }
 }
@@ -143,7 +146,13 @@ impl Sandbox {
 
     /// Answers a request, without faults. What follows from it happens in [`Sandbox::tick`].
     pub fn handle(&mut self, request: &Request, now: Timestamp) -> Response {
-        let mut backend = Backend { storage: &mut self.storage, rng: &mut self.rng, now, logs: &SimulatedLogs { now } };
+        let mut backend = Backend {
+            storage: &mut self.storage,
+            rng: &mut self.rng,
+            now,
+            logs: &SimulatedLogs { now },
+            gateway_api: self.options.gateway_api,
+        };
         api::handle(&mut backend, request)
     }
 

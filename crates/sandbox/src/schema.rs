@@ -145,6 +145,7 @@ static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
         include_str!("schema/core.txt"),
         include_str!("schema/apps.txt"),
         include_str!("schema/other.txt"),
+        include_str!("schema/gateway.txt"),
     ])
     .expect("the schema is part of the program, and a test reads it")
 });

@@ -36,7 +36,11 @@ fn recorded(name: &str) -> Vec<(String, String, u64, Value)> {
 }
 
 fn ask(path: &str, accept: &str) -> (u64, Value) {
-    let mut sandbox = Sandbox::new(Options::default(), Timestamp::UNIX_EPOCH);
+    ask_one_with(Options::default(), path, accept)
+}
+
+fn ask_one_with(options: Options, path: &str, accept: &str) -> (u64, Value) {
+    let mut sandbox = Sandbox::new(options, Timestamp::UNIX_EPOCH);
     let request = Request {
         method: "GET".to_owned(),
         path: path.to_owned(),
@@ -108,7 +112,8 @@ fn every_resource_is_discovered() {
             "" => format!("/api/{}", resource.version),
             group => format!("/apis/{group}/{}", resource.version),
         };
-        let (_, body) = ask(&path, "application/json");
+        let everything = Options { gateway_api: true, ..Options::default() };
+        let (_, body) = ask_one_with(everything, &path, "application/json");
         let listed = body["resources"].as_array().unwrap();
         assert!(listed.iter().any(|entry| entry["name"] == resource.plural), "{resource:?}");
     }
@@ -121,4 +126,47 @@ fn the_version_has_the_recorded_fields() {
     let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(keys(&ours), keys(&real));
     assert_eq!(ours["gitVersion"], real["gitVersion"]);
+}
+
+#[test]
+fn the_gateway_api_is_there_only_if_it_was_installed() {
+    for gateway_api in [false, true] {
+        let mut sandbox = Sandbox::new(Options { gateway_api, ..Options::default() }, Timestamp::UNIX_EPOCH);
+        let mut ask = |method: &str, path: &str, body: Value| {
+            let request = Request {
+                method: method.to_owned(),
+                path: path.to_owned(),
+                headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+                body: body.to_string().into(),
+                ..Request::default()
+            };
+            let response = sandbox.handle(&request, Timestamp::UNIX_EPOCH);
+            let Body::Full(bytes) = response.body else { panic!("{path} is no stream") };
+            (response.status, String::from_utf8_lossy(&bytes).into_owned())
+        };
+        let (_, groups) = ask("GET", "/apis", Value::Null);
+        assert_eq!(groups.contains("gateway.networking.k8s.io"), gateway_api, "{groups}");
+        let version = "/apis/gateway.networking.k8s.io/v1";
+        let expected = if gateway_api { 200 } else { 404 };
+        assert_eq!(ask("GET", version, Value::Null).0, expected);
+        let matches = json!([{"path": {"type": "PathPrefix", "value": "/"}, "method": "GET"}]);
+        let route = json!({
+            "apiVersion": "gateway.networking.k8s.io/v1",
+            "kind": "HTTPRoute",
+            "metadata": {"name": "web"},
+            "spec": {"parentRefs": [{"name": "edge"}], "rules": [{"matches": matches}]},
+        });
+        let routes = format!("{version}/namespaces/default/httproutes");
+        let (status, answer) = ask("POST", &routes, route.clone());
+        assert_eq!(status, if gateway_api { 201 } else { 404 }, "{answer}");
+        if gateway_api {
+            let stored: Value = serde_json::from_str(&answer).unwrap();
+            assert_eq!(stored["spec"], route["spec"]);
+            let mut wrong = route;
+            wrong["metadata"]["name"] = json!("wrong");
+            wrong["spec"]["rules"][0]["matches"][0]["path"]["value"] = json!("no/slash");
+            let (status, answer) = ask("POST", &routes, wrong);
+            assert!(status == 422 && answer.contains("absolute path"), "{status} {answer}");
+        }
+    }
 }

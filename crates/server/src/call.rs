@@ -49,6 +49,8 @@ pub(crate) struct Call {
     pub(crate) ids: Ids,
     pub(crate) region: String,
     pub(crate) source: String,
+    /// The name by which the client reached us; empty if it named none.
+    pub(crate) host: String,
 }
 
 impl Call {

@@ -125,7 +125,8 @@ async fn act(
     let region = call::region(&parameters, &parts.headers, &shared.config.region);
     let source = call::source(&parts.headers);
     let permit = Permit::of(&shared, &caller, origin).await?;
-    let call = Call { shared: Arc::clone(&shared), parameters, caller, permit, origin, ids, region, source };
+    let host = header(&parts, "host").unwrap_or_default().to_owned();
+    let call = Call { shared: Arc::clone(&shared), parameters, caller, permit, origin, ids, region, source, host };
     authorize(&call, operation.name, served.action).await?;
     served.run(call).await
 }

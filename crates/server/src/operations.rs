@@ -30,10 +30,14 @@ pub(crate) mod cluster;
 pub(crate) mod config_template;
 pub(crate) mod inert;
 pub(crate) mod instead;
+pub(crate) mod lane;
+pub(crate) mod migration;
+pub(crate) mod place;
 pub(crate) mod precheck;
 pub(crate) mod region;
 pub(crate) mod resource;
 pub(crate) mod scaling;
+pub(crate) mod sequence;
 pub(crate) mod tag;
 pub(crate) mod version;
 
@@ -71,6 +75,9 @@ impl Operations {
         all.add_applications();
         all.add_change_orders();
         all.add_clusters();
+        all.add_lanes();
+        all.add_migrations();
+        all.add_places();
         all.add_scaling_rules();
         all.add_tags_and_templates();
         all.add_users();
@@ -218,6 +225,31 @@ impl Operations {
         self.add("ConvertK8sResource", ManageCluster, raw::convert);
         self.add("UpdateK8sResource", ManageCluster, raw::update);
         self.add("SynchronizeResource", ReadApplication, raw::synchronize);
+    }
+
+    fn add_lanes(&mut self) {
+        use lane::{group, lanes};
+        self.add("InsertSwimmingLaneGroup", ManageApplication, group::insert);
+        self.add("UpdateSwimmingLaneGroup", ManageApplication, group::update);
+        self.add("ListSwimmingLaneGroup", ReadApplication, group::list);
+        self.add("InsertSwimmingLane", ManageApplication, lanes::insert);
+        self.add("UpdateSwimmingLane", ManageApplication, lanes::update);
+        self.add("DeleteSwimmingLane", ManageApplication, lanes::delete);
+        self.add("ListSwimmingLane", ReadApplication, lanes::list);
+    }
+
+    fn add_migrations(&mut self) {
+        self.add("MigrateApplication", ManageApplication, migration::migrate);
+        self.add("GetMigrateApplication", ReadApplication, migration::show);
+    }
+
+    fn add_places(&mut self) {
+        self.add("CreateIDCImportCommand", ManageCluster, cluster::command::create);
+        self.add("GetSecureToken", ManageNamespace, place::token::get);
+        self.add("ListAliyunRegion", ReadNamespace, place::regions);
+        self.add("ListResourceGroup", ReadApplication, place::group::list);
+        self.add("ListVpc", ReadNamespace, place::networks);
+        self.add("QueryRegionConfig", ReadApplication, place::config);
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Served> {

@@ -8,7 +8,7 @@
 //! | AbortChangeOrder, AbortAndRollbackChangeOrder, RollbackChangeOrder | [`ChangeOrderStopped`] |
 //! | Create-, Update-, Enable-, DisableApplicationScalingRule | [`ScalingRuleAnswer`] |
 //! | ContinuePipeline; deleting and changing what is kept beside applications; changes of ConfigMaps, Secrets, Ingress rules and resources | [`Nothing`] |
-//! | GetAppDeployment, RetryChangeOrderTask, ImportK8sCluster | [`TextData`] |
+//! | CreateIDCImportCommand, GetAppDeployment, ImportK8sCluster, RetryChangeOrderTask | [`TextData`] |
 //! | any other | the struct that is named like the operation |
 //!
 //! Strings default to `""`, numbers to 0 and lists to empty, in both directions, so that literals name only what they
@@ -28,7 +28,10 @@ mod configuration;
 mod ingress;
 mod instance;
 mod kubernetes_application;
+mod lane;
 mod lists;
+mod migration;
+mod place;
 mod precheck;
 mod region;
 mod runtime;
@@ -63,6 +66,18 @@ pub use instance::{
 pub use kubernetes_application::{
     App, Applcation, ApplicationInfo, Component, Conf, DeployGroup, Env, GetK8sApplication, ImageInfo,
     InsertK8sApplication, LatestVersion, UpdateK8sApplicationBaseInfo,
+};
+pub use lane::{
+    DeleteSwimmingLane, EntryApplication, InsertSwimmingLane, InsertSwimmingLaneGroup, Lane, LaneApplication,
+    LaneGroup, LaneMember, ListSwimmingLane, ListSwimmingLaneGroup, UpdateSwimmingLane, UpdateSwimmingLaneGroup,
+    WrappedLaneGroup,
+};
+pub use migration::{
+    GetMigrateApplication, MigrateApplication, Migration, MigrationExtra, MigrationPage, MigrationStarted,
+};
+pub use place::{
+    Ecs, EcsEcu, FileServerConfig, GetSecureToken, GroupSlb, ListAliyunRegion, ListResourceGroup, ListVpc,
+    QueryRegionConfig, RegionConfig, RegionEntity, ResourceGroup, SecureToken, Vpc,
 };
 pub use precheck::{GetK8sAppPrecheckResult, PrecheckJobResult, PrecheckJobs, PrecheckResult, StartK8sAppPrecheck};
 pub use region::{DeleteUserDefineRegion, InsertOrUpdateRegion, ListUserDefineRegion, Region};

@@ -8,15 +8,19 @@ from harness.suite import Suite, equal
 from python.generations import Legacy, Tea
 
 from .defaults import DEFAULTS
-from .plan import applications, clusters, rules
+from .plan import applications, clusters, lanes, places, rules
 from .world import World, never_called, never_sent
 
 # In this sequence: what one makes, the next ones use.
 PLAN = [
     clusters.clusters,
     clusters.regions,
+    places.places,
+    places.import_command,
     applications.create,
     applications.show,
+    lanes.swimming_lanes,
+    lanes.migration,
     applications.release,
     applications.change,
     rules.prechecks,

@@ -32,6 +32,9 @@ pub(crate) struct ImportArguments {
     /// A name for people [default: the context's]
     #[arg(long)]
     name: Option<String>,
+    /// The id to know it by, ours or its own [default: made of its context and address]
+    #[arg(long)]
+    id: Option<String>,
     #[command(flatten)]
     connection: Connection,
 }
@@ -68,11 +71,11 @@ async fn list(arguments: ListArguments) -> anyhow::Result<Outcome> {
 }
 
 async fn import(arguments: ImportArguments) -> anyhow::Result<Outcome> {
-    let ImportArguments { kubeconfig, context, name, connection } = arguments;
+    let ImportArguments { kubeconfig, context, name, id, connection } = arguments;
     let chosen = Chosen::read(&kubeconfig, context.as_deref())?;
     let client = connection.client()?;
     let parameters = vec![
-        ("ClusterId", chosen.identity()),
+        ("ClusterId", id.unwrap_or_else(|| chosen.identity())),
         ("ClusterName", name.unwrap_or_else(|| chosen.context.clone())),
         ("KubeConfig", chosen.text.reveal().to_owned()),
     ];

@@ -38,12 +38,16 @@ pub(crate) struct Nature {
     /// Let pods start, get ready and stop within milliseconds
     #[arg(long)]
     fast: bool,
+    /// Leave out the Gateway API (GatewayClass, Gateway, HTTPRoute), as in a cluster where nobody installed it
+    #[arg(long)]
+    no_gateway_api: bool,
 }
 
 impl Nature {
     /// As the sandbox takes it.
     pub(crate) fn options(self) -> Options {
-        let options = Options { nodes: self.nodes, seed: self.seed, ..Options::default() };
+        let gateway_api = !self.no_gateway_api;
+        let options = Options { nodes: self.nodes, seed: self.seed, gateway_api, ..Options::default() };
         if self.fast { fast(options) } else { options }
     }
 }

@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use super::{FieldError, Generation, Resource, Subresource, View};
-use super::{autoscaler, config, default, disruption, event, field, ingress, lease, namespace, pod, service, workload};
+use super::{
+    autoscaler, config, default, disruption, event, field, gateway, ingress, lease, namespace, pod, service, workload,
+};
 use crate::table;
 
 const ALL_VERBS: &[&str] = &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
@@ -453,6 +455,52 @@ pub static JOBS: &Resource = &Resource {
     ..PLAIN
 };
 
+pub static GATEWAYCLASSES: &Resource = &Resource {
+    group: gateway::GROUP,
+    kind: "GatewayClass",
+    list_kind: "GatewayClassList",
+    plural: "gatewayclasses",
+    singular: "gatewayclass",
+    short_names: &["gc"],
+    categories: &["gateway-api"],
+    namespaced: false,
+    subresources: &[own("status", "GatewayClass")],
+    storage_key: "gatewayclasses.gateway.networking.k8s.io",
+    generation: Generation::Spec,
+    row: table::name_and_age,
+    ..PLAIN
+};
+
+pub static GATEWAYS: &Resource = &Resource {
+    group: gateway::GROUP,
+    kind: "Gateway",
+    list_kind: "GatewayList",
+    plural: "gateways",
+    singular: "gateway",
+    short_names: &["gtw"],
+    categories: &["gateway-api"],
+    subresources: &[own("status", "Gateway")],
+    storage_key: "gateways.gateway.networking.k8s.io",
+    generation: Generation::Spec,
+    row: table::name_and_age,
+    ..PLAIN
+};
+
+pub static HTTPROUTES: &Resource = &Resource {
+    group: gateway::GROUP,
+    kind: "HTTPRoute",
+    list_kind: "HTTPRouteList",
+    plural: "httproutes",
+    singular: "httproute",
+    categories: &["gateway-api"],
+    subresources: &[own("status", "HTTPRoute")],
+    storage_key: "httproutes.gateway.networking.k8s.io",
+    generation: Generation::Spec,
+    validate: gateway::validate_route,
+    row: table::name_and_age,
+    ..PLAIN
+};
+
 pub(super) static ALL: &[&Resource] = &[
     CONFIGMAPS,
     ENDPOINTS,
@@ -477,4 +525,7 @@ pub(super) static ALL: &[&Resource] = &[
     ENDPOINTSLICES,
     INGRESSES,
     PODDISRUPTIONBUDGETS,
+    GATEWAYCLASSES,
+    GATEWAYS,
+    HTTPROUTES,
 ];

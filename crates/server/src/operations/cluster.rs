@@ -1,5 +1,6 @@
 //! Clusters: imported, shown, forgotten.
 
+pub(crate) mod command;
 pub(crate) mod delete;
 pub(crate) mod import;
 pub(crate) mod show;

@@ -10,6 +10,7 @@ use sternway_wire::parameters::Parameters;
 
 use crate::call::Call;
 use crate::failure::Failure;
+use crate::operations::place::token;
 
 const LONGEST_NAME: usize = 63;
 const LONGEST_DESCRIPTION: usize = 128;
@@ -85,6 +86,7 @@ pub(crate) async fn delete(call: Arc<Call>) -> Result<DeleteUserDefineRegion, Fa
     if !call.store().delete_logical_region(region.id).await? {
         return Err(BusinessError::region_not_found(&region.region_id).into());
     }
+    token::forget(&call, &region.region_id).await?;
     Ok(DeleteUserDefineRegion { region_define: shown(region) })
 }
 

@@ -15,6 +15,7 @@ use crate::call::Call;
 use crate::failure::Failure;
 use crate::operations::access::policies::holder;
 use crate::operations::access::roles::role_of;
+use crate::operations::lane;
 
 /// Which resources an operation is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +42,10 @@ pub(crate) enum Scope {
     Namespaces,
     /// The namespace in this parameter.
     Namespace(&'static str),
+    /// The namespace of the swimming lane group in GroupId.
+    LaneGroup,
+    /// The namespace of the swimming lane in LaneId.
+    Lane,
     /// The applications or clusters in ResourceIds; without any, the system.
     Tagged,
     /// The user in UserName.
@@ -71,8 +76,8 @@ const NOBODY: &str = "-";
 /// The scope of an operation.
 pub(crate) fn of(operation: &str) -> Scope {
     use Scope::{
-        App, AppOrCluster, AssumedRole, Attachment, Cluster, Group, ImportedCluster, Key, KeysOf, Listed, Member,
-        Namespace, Namespaces, NewApp, Order, Part, Policy, Role, System, Tagged, User,
+        App, AppOrCluster, AssumedRole, Attachment, Cluster, Group, ImportedCluster, Key, KeysOf, Lane, LaneGroup,
+        Listed, Member, Namespace, Namespaces, NewApp, Order, Part, Policy, Role, System, Tagged, User,
     };
     match operation {
         "AbortAndRollbackChangeOrder" | "AbortChangeOrder" | "GetChangeOrderInfo" | "RollbackChangeOrder" => Order,
@@ -154,6 +159,8 @@ pub(crate) fn of(operation: &str) -> Scope {
         "AssumeRole" => AssumedRole,
         "GetSecureToken" => Namespace("NamespaceId"),
         "InsertSwimmingLane" | "InsertSwimmingLaneGroup" | "ListSwimmingLaneGroup" => Namespace("LogicalRegionId"),
+        "ListSwimmingLane" | "UpdateSwimmingLaneGroup" => LaneGroup,
+        "DeleteSwimmingLane" | "UpdateSwimmingLane" => Lane,
         "ListTagResources" | "TagResources" | "UntagResources" => Tagged,
         // What they list beside what the caller may read is the same for everyone.
         "GetCallerIdentity"
@@ -177,7 +184,6 @@ pub(crate) fn of(operation: &str) -> Scope {
         | "CreateConfigTemplate"
         | "DeleteConfigTemplate"
         | "DeleteRole"
-        | "DeleteSwimmingLane"
         | "GetMigrateApplication"
         | "GetPackageStorageCredential"
         | "InsertRole"
@@ -186,14 +192,11 @@ pub(crate) fn of(operation: &str) -> Scope {
         | "ListResourceGroup"
         | "ListRole"
         | "ListSubAccount"
-        | "ListSwimmingLane"
         | "MigrateApplication"
         | "QueryRegionConfig"
         | "SynchronizeResource"
         | "UpdateConfigTemplate"
-        | "UpdateRole"
-        | "UpdateSwimmingLane"
-        | "UpdateSwimmingLaneGroup" => System,
+        | "UpdateRole" => System,
         _ => Scope::Unknown,
     }
 }
@@ -241,6 +244,8 @@ impl Scope {
             Self::Namespace(name) => {
                 vec![(action, Resource::namespace(Some(parameter(name)?.unwrap_or(&call.region))))]
             }
+            Self::LaneGroup => vec![(action, Resource::namespace(lane::region_of_group(call).await?.as_deref()))],
+            Self::Lane => vec![(action, Resource::namespace(lane::region_of_lane(call).await?.as_deref()))],
             Self::Tagged => tagged(call, action).await?,
             Self::ImportedCluster => match cluster(call, parameter("ClusterId")?.unwrap_or_default()).await? {
                 Some(known) => vec![(Action::ManageCluster, known)],

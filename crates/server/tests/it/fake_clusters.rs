@@ -57,6 +57,11 @@ impl FakeClusters {
         change(self.state.lock().unwrap().workloads.get_mut(at).unwrap());
     }
 
+    /// A workload as it was put.
+    pub(crate) fn workload(&self, at: &WorkloadRef) -> Workload {
+        self.state.lock().unwrap().workloads[at].clone()
+    }
+
     pub(crate) fn connected(&self) -> Vec<ClusterId> {
         self.state.lock().unwrap().connected.clone()
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -18,18 +19,29 @@ const KINDS: [ObjectKind; 6] = [
     ObjectKind::SERVICE,
 ];
 
+/// The kinds of the Gateway API, which a cluster has only if somebody installed it.
+pub(crate) const HTTP_ROUTE: ObjectKind =
+    ObjectKind::namespaced("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes");
+pub(crate) const GATEWAY: ObjectKind = ObjectKind::namespaced("gateway.networking.k8s.io", "v1", "Gateway", "gateways");
+
 /// One cluster, whatever id is asked.
 #[derive(Debug, Default)]
 pub(crate) struct FakeObjects {
     objects: Mutex<BTreeMap<String, Value>>,
     versions: Mutex<u64>,
     refusals: Mutex<BTreeMap<String, String>>,
+    gateway_api: AtomicBool,
 }
 
 impl FakeObjects {
     /// From now on no object of this kind may be created, for this reason; only dry runs ask.
     pub(crate) fn refuse(&self, kind: &str, message: &str) {
         self.refusals.lock().unwrap().insert(kind.to_owned(), message.to_owned());
+    }
+
+    /// Installs the Gateway API.
+    pub(crate) fn install_gateway_api(&self) {
+        self.gateway_api.store(true, Ordering::Relaxed);
     }
 
     fn stored(&self, object: &ObjectRef, mut value: Value) -> Value {
@@ -79,7 +91,8 @@ fn merged(value: &mut Value, patch: &Value) {
 #[async_trait]
 impl Objects for FakeObjects {
     async fn kind(&self, _: ClusterId, api_version: &str, kind: &str) -> Result<Option<ObjectKind>, ClusterError> {
-        Ok(KINDS.into_iter().find(|served| served.kind == kind && served.api_version() == api_version))
+        let more = if self.gateway_api.load(Ordering::Relaxed) { vec![HTTP_ROUTE, GATEWAY] } else { Vec::new() };
+        Ok(KINDS.into_iter().chain(more).find(|served| served.kind == kind && served.api_version() == api_version))
     }
 
     async fn get(&self, _: ClusterId, object: &ObjectRef) -> Result<Option<Value>, ClusterError> {

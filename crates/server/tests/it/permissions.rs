@@ -61,6 +61,10 @@ enum Kind {
     ReadCluster,
     /// Changes a cluster, or what is in it.
     WriteCluster,
+    /// Reads what is set up in a microservice namespace for its applications.
+    ReadInNamespace,
+    /// Changes what is set up in a microservice namespace for its applications.
+    WriteInNamespace,
     /// Changes a microservice namespace.
     WriteNamespace,
     /// Is for all of EDAS, and only reads.
@@ -90,7 +94,10 @@ fn kind(operation: &str) -> Option<Kind> {
         | "ListAuthority"
         | "ListRole"
         | "ListSubAccount"
-        | "UpdateRole" => All,
+        | "UpdateRole"
+        | "MigrateApplication"
+        | "DeleteSwimmingLane"
+        | "UpdateSwimmingLane" => All,
         "AddUserToGroup"
         | "AttachPolicy"
         | "CreateAccessKey"
@@ -118,7 +125,9 @@ fn kind(operation: &str) -> Option<Kind> {
         | "ListRamRoles"
         | "ListSlb"
         | "ListUserDefineRegion"
-        | "ListUsers" => Filtered,
+        | "ListUsers"
+        | "ListAliyunRegion"
+        | "ListVpc" => Filtered,
         "DescribeAppInstanceList"
         | "DescribeApplicationScalingRules"
         | "ListTagResources"
@@ -164,7 +173,12 @@ fn kind(operation: &str) -> Option<Kind> {
         | "UnbindK8sSlb"
         | "UpdateK8sService"
         | "UpdateK8sSlb" => WriteApp,
-        "GetK8sAppPrecheckResult" | "ListConfigTemplates" | "SynchronizeResource" => ReadAll,
+        "GetK8sAppPrecheckResult"
+        | "ListConfigTemplates"
+        | "SynchronizeResource"
+        | "GetMigrateApplication"
+        | "ListResourceGroup"
+        | "QueryRegionConfig" => ReadAll,
         "InsertK8sApplication" => MakeApp,
         "GetCluster" | "ListK8sConfigMaps" | "ListK8sIngressRules" | "ListK8sNamespaces" => ReadCluster,
         "ConvertK8sResource"
@@ -180,8 +194,11 @@ fn kind(operation: &str) -> Option<Kind> {
         | "UpdateK8sConfigMap"
         | "UpdateK8sIngressRule"
         | "UpdateK8sResource"
-        | "UpdateK8sSecret" => WriteCluster,
-        "DeleteUserDefineRegion" | "InsertOrUpdateRegion" => WriteNamespace,
+        | "UpdateK8sSecret"
+        | "CreateIDCImportCommand" => WriteCluster,
+        "DeleteUserDefineRegion" | "GetSecureToken" | "InsertOrUpdateRegion" => WriteNamespace,
+        "ListSwimmingLane" | "ListSwimmingLaneGroup" => ReadInNamespace,
+        "InsertSwimmingLane" | "InsertSwimmingLaneGroup" | "UpdateSwimmingLaneGroup" => WriteInNamespace,
         _ => return None,
     })
 }
@@ -227,9 +244,11 @@ impl Who {
         let is_ram = matches!(kind, Ram | Sts);
         match self {
             Self::Nobody | Self::Denied => false,
-            Self::Reader => matches!(kind, ReadApp | ReadCluster | ReadAll),
+            Self::Reader => matches!(kind, ReadApp | ReadCluster | ReadInNamespace | ReadAll),
             Self::AppOperator => own && matches!(kind, ReadApp | WriteApp),
-            Self::NamespaceOperator => own && matches!(kind, ReadApp | WriteApp | WriteNamespace),
+            Self::NamespaceOperator => {
+                matches!(kind, ReadApp | WriteApp | ReadInNamespace | WriteInNamespace | WriteNamespace) && own
+            }
             Self::ClusterAdmin => matches!(kind, ReadCluster | WriteCluster | WriteNamespace),
             Self::EdasAdmin => !is_ram,
             Self::UserAdmin => kind == Ram,
@@ -253,6 +272,9 @@ impl Target {
         let id = app.to_string();
         let deploy = [("AppId", id.as_str()), ("Image", "registry.local/team/web:v2")];
         let order = world.order(world.call("DeployK8sApplication", &deploy).await.order_id()).await;
+        let entry = format!("EDAS:{id}");
+        let group = [("LogicalRegionId", tag.as_str()), ("Name", name), ("EntryApp", &entry), ("AppIds", &id)];
+        let group = world.call("InsertSwimmingLaneGroup", &group).await.success()["Data"]["Id"].to_string();
         let part = order.pipelines[0].id.to_string();
         let values = vec![
             ("ResourceIds", format!(r#"["{id}"]"#)),
@@ -263,6 +285,7 @@ impl Target {
             ("TaskId", part),
             ("ClusterId", CLUSTER.to_string()),
             ("LogicalRegionId", tag.clone()),
+            ("NamespaceId", tag.clone()),
             ("RegionTag", tag),
             ("Id", region_id),
             ("RegionName", name.to_owned()),
@@ -272,6 +295,7 @@ impl Target {
             ("RoleName", "spare".to_owned()),
             ("RoleArn", "acs:ram::1:role/deployer".to_owned()),
             ("TargetUserId", "victim".to_owned()),
+            ("GroupId", group),
         ];
         Self { own, values }
     }

@@ -46,6 +46,7 @@ item_named! {
     deploy_group => "DeployGroup";
     deploy_record => "DeployRecord";
     ecc => "Ecc";
+    ecs_entity => "EcsEntity";
     ecu => "Ecu";
     env => "Env";
     group => "Group";
@@ -54,6 +55,8 @@ item_named! {
     items => "Items";
     package_version => "PackageVersion";
     pipeline_info => "PipelineInfo";
+    region_entity => "RegionEntity";
+    res_group_entity => "ResGroupEntity";
     role_item => "RoleItem";
     slb_entity => "SlbEntity";
     stage_detail_dto => "StageDetailDTO";
@@ -62,4 +65,5 @@ item_named! {
     tag_resource => "TagResource";
     task_info_dto => "TaskInfoDTO";
     user_define_region_entity => "UserDefineRegionEntity";
+    vpc_entity => "VpcEntity";
 }

@@ -22,7 +22,7 @@ def create(world):
         Replicas=4,
         WorkloadType="Deployment",
         SecretName="registry-login",
-        ResourceGroupId=LEFT_OUT,
+        ResourceGroupId="shop",
         ServiceConfigs=LEFT_OUT,
         # A load balancer has a family of its own.
         InternetSlbId=LEFT_OUT,
@@ -46,7 +46,7 @@ def show(world):
     # An image brings its own runtime: there are no components.
     world.call("GetK8sApplication", From="console", empty=["Applcation.DeployGroups[].Components"])
     world.call("GetApplication")
-    world.call("ListApplication", AppIds=[world.ids["app"]], AppName=world.ids["name"], LogicalRegionIdFilter=REGION, ResourceGroupId=LEFT_OUT)
+    world.call("ListApplication", AppIds=[world.ids["app"]], AppName=world.ids["name"], LogicalRegionIdFilter=REGION, ResourceGroupId="shop")
     world.call("QueryApplicationStatus")
     world.call("DescribeAppInstanceList", WithNodeInfo=True)
     deployment = world.call("GetAppDeployment")
@@ -68,7 +68,7 @@ def release(world):
             BatchWaitTime=0,
             ChangeOrderDesc="a release",
             Replicas=4,
-            TrafficControlStrategy=LEFT_OUT,
+            TrafficControlStrategy={},
             VolumesStr=LEFT_OUT,
             **values,
         )

@@ -8,7 +8,7 @@ from ..world import LEFT_OUT
 
 def clusters(world):
     """The clusters that there are, and one that is imported again."""
-    body = world.call("ListCluster", ResourceGroupId=LEFT_OUT)
+    body = world.call("ListCluster", ResourceGroupId="default")
     world.ids["cluster"] = body["ClusterList"]["Cluster"][0]["ClusterId"]
     world.call("GetCluster")
     world.call("GetK8sCluster", ClusterType=7, RegionTag=REGION, SubClusterType="ManagedKubernetes")

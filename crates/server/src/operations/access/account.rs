@@ -16,6 +16,7 @@ use sternway_wire::model::access::{
 use super::{change, read};
 use crate::call::Call;
 use crate::failure::Failure;
+use crate::operations::place::group;
 use crate::permission::ROOT_USER;
 
 /// AuthorizeApplication: these applications in place of those before; none takes them away.
@@ -34,7 +35,12 @@ pub(crate) async fn authorize_apps(call: Arc<Call>) -> Result<Nothing, Failure> 
 
 /// AuthorizeResourceGroup: these groups in place of those before.
 pub(crate) async fn authorize_resource_groups(call: Arc<Call>) -> Result<Nothing, Failure> {
-    let (user, groups) = (target(&call)?, list(&call, "ResourceGroupIds")?);
+    let user = target(&call)?;
+    // A group is kept by its name, whichever way it was named.
+    let mut groups = BTreeSet::new();
+    for named in list(&call, "ResourceGroupIds")? {
+        groups.insert(group::name_for(&call, &named).await?);
+    }
     change(&call, |directory| directory.authorize_resource_groups(user, groups.clone())).await?;
     Ok(Nothing {})
 }

@@ -19,6 +19,7 @@ use sternway_wire::parameters::{Parameters, names, resources, services};
 use super::edits;
 use crate::call::Call;
 use crate::failure::{Failure, of_cluster};
+use crate::operations::place::group;
 use crate::operations::region::require_region;
 use crate::operations::resource::load_balancer::LoadBalancers;
 use crate::operations::{inert, resource};
@@ -55,6 +56,11 @@ pub(crate) async fn insert(call: Arc<Call>) -> Result<InsertK8sApplication, Fail
         return Err(BusinessError::unprocessable(reason).into());
     }
 
+    let mut attributes = attributes(parameters, "InsertK8sApplication")?;
+    if let Some(named) = group::read(parameters)? {
+        attributes.insert(group::PARAMETER.to_owned(), group::name_for(&call, named).await?);
+    }
+
     let app = Application {
         id,
         name: name.to_owned(),
@@ -63,7 +69,7 @@ pub(crate) async fn insert(call: Arc<Call>) -> Result<InsertK8sApplication, Fail
         description: description.unwrap_or_default().to_owned(),
         owner: call.caller.user.clone(),
         package_type: PackageType::Image.code().to_owned(),
-        attributes: attributes(parameters, "InsertK8sApplication")?,
+        attributes,
         current: None,
         last_good: None,
         latest: VersionNumber(0),

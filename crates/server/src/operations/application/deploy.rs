@@ -13,7 +13,7 @@ use sternway_wire::codes::PackageType;
 use sternway_wire::error::{BusinessError, GatewayError};
 use sternway_wire::model::ChangeOrderStarted;
 use sternway_wire::parameters::update_strategy::{Release, UpdateStrategy};
-use sternway_wire::parameters::{Parameters, names, resources};
+use sternway_wire::parameters::{Given, Parameters, names, resources};
 
 use super::create::{attributes, only_images};
 use super::{edits, present_version};
@@ -43,6 +43,7 @@ pub(crate) struct DeployAnswer {
 pub(crate) async fn deploy(call: Arc<Call>) -> Result<DeployAnswer, Failure> {
     let app = call.app().await?;
     let parameters = &call.parameters;
+    refuse_traffic_control(parameters)?;
     let change = match parameters.optional("PackageVersionId")? {
         Some(id) => DeployChange::History(version::parse(id)?),
         None => edited(&call, &app).await?,
@@ -103,6 +104,19 @@ fn batches(parameters: &Parameters) -> Result<Batches, GatewayError> {
             Release::Auto { wait_minutes } => Gate::Automatic { wait_seconds: wait_minutes.saturating_mul(60) },
         },
     })
+}
+
+/// A share of the requests for the gray pods would have to follow the order through each of its ends. Until it can, saying so is better than releasing
+/// without it.
+fn refuse_traffic_control(parameters: &Parameters) -> Result<(), Failure> {
+    match parameters.json("TrafficControlStrategy")? {
+        Given::Absent | Given::Cleared => Ok(()),
+        Given::Value(_) => {
+            let reason = "TrafficControlStrategy is not served: new pods get the share of the requests that their number gives them. Leave it out, or \
+                          lead requests to them by a swimming lane (InsertSwimmingLane).";
+            Err(BusinessError::unprocessable(reason).into())
+        }
+    }
 }
 
 fn on_failure(parameters: &Parameters) -> Result<OnFailure, GatewayError> {

@@ -17,6 +17,7 @@ use super::pods;
 use super::show::region_id;
 use crate::call::Call;
 use crate::failure::Failure;
+use crate::operations::place::group;
 use crate::operations::{Page, whole};
 
 /// EDAS's word for "neither runs nor was stopped": a creation that did not succeed.
@@ -31,6 +32,9 @@ pub(crate) async fn list(call: Arc<Call>) -> Result<ListApplication, Failure> {
     let wanted = ids(parameters)?;
     let mut apps = call.store().apps(filter).await?;
     apps.retain(|app| call.may_read_app(app));
+    if let Some(asked) = group::read(parameters)? {
+        apps.retain(|app| group::is(group::of(app), asked));
+    }
     if let Some(wanted) = wanted {
         apps.retain(|app| wanted.contains(&app.id.to_string()));
     }
@@ -55,6 +59,7 @@ pub(crate) async fn list(call: Arc<Call>) -> Result<ListApplication, Failure> {
             name: app.name.clone(),
             namespace_id: app.logical_region.clone(),
             region_id: region_id(cluster, &app),
+            resource_group_id: group::of(&app).to_owned(),
             running_instance_count: whole(running),
             state: state(&app, changing.get(&app.id).copied()).to_owned(),
             ..ApplicationSummary::default()

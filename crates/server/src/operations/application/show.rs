@@ -19,6 +19,7 @@ use super::quantity::{mebibytes, millicores};
 use super::{pods, present_version};
 use crate::call::Call;
 use crate::failure::Failure;
+use crate::operations::place::group;
 use crate::operations::resource::slb::slb_info;
 use crate::operations::whole;
 
@@ -67,6 +68,7 @@ pub(crate) async fn application(call: Arc<Call>) -> Result<GetApplication, Failu
             name_space: app.workload.namespace.clone(),
             owner: app.owner.clone(),
             region_id: region_id(cluster.as_ref(), &app),
+            resource_group_id: group::of(&app).to_owned(),
             running_instance_count: whole(running),
             slb_info: slb_info(&call, &app).await,
             user_id: app.owner.clone(),

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::call::Call;
 use crate::failure::{Failure, of_cluster};
+use crate::operations::place::group;
 use crate::operations::{Page, whole};
 
 /// How long a cluster is waited for before it is shown as offline: a list must not hang on one that is away.
@@ -27,7 +28,7 @@ pub(crate) async fn one(call: Arc<Call>) -> Result<GetCluster, Failure> {
 /// ListCluster
 pub(crate) async fn all(call: Arc<Call>) -> Result<ListCluster, Failure> {
     let region = call.parameters.optional("LogicalRegionId")?;
-    let clusters = of_region(&call, region).await?;
+    let clusters = group::clusters(&call, of_region(&call, region).await?).await?;
     Ok(ListCluster { cluster_list: described(&call, clusters).await })
 }
 

@@ -141,15 +141,18 @@ impl Judge {
         }
     }
 
-    /// A disturbance is over when the number of ready pods is what is wanted.
+    /// A disturbance is over when the number of ready pods is what is wanted, and with it what others roll out by themselves: a budget binds us, and
+    /// evictions, but not the native controller.
     fn settle(&mut self, sandbox: &Sandbox, now: Timestamp) {
         for (name, watch) in &mut self.watches {
             let Some(since) = watch.unrest else { continue };
             if now.duration_since(since) < UNREST {
                 continue;
             }
-            let settled =
-                Live::read(sandbox, name).is_none_or(|live| live.is_observed() && live.ready() >= live.replicas());
+            let settled = Live::read(sandbox, name).is_none_or(|live| {
+                let rolling = !live.is_held() && live.others_wanted() > 0;
+                live.is_observed() && live.ready() >= live.replicas() && !rolling
+            });
             if settled {
                 watch.unrest = None;
             }

@@ -4,6 +4,7 @@
 //! application's configuration beside it that could drift away.
 
 pub mod edit;
+pub mod package;
 pub mod references;
 
 use std::fmt;
@@ -12,6 +13,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+
+use self::package::Package;
 
 /// The label that the Deployment controller adds to a ReplicaSet's template; it is no part of what the user wrote.
 pub const HASH_LABEL: &str = "pod-template-hash";
@@ -51,6 +54,14 @@ impl PodTemplate {
     /// The image of the main container; empty where there is none.
     pub fn image(&self) -> &str {
         self.main_container().and_then(|container| container["image"].as_str()).unwrap_or_default()
+    }
+
+    /// What runs, for people: the package, or the image.
+    pub fn content(&self) -> String {
+        match Package::of(self) {
+            Some(package) => format!("Package: {}", package.file),
+            None => format!("Image: {}", self.image()),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ pub mod codes;
 pub mod envelope;
 pub mod error;
 pub mod model;
+pub mod oss;
 pub mod parameters;
 pub mod query;
 pub mod region;

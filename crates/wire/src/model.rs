@@ -33,6 +33,7 @@ mod lists;
 mod migration;
 mod place;
 mod precheck;
+mod package;
 mod region;
 mod runtime;
 mod scaling;
@@ -80,6 +81,10 @@ pub use place::{
     QueryRegionConfig, RegionConfig, RegionEntity, ResourceGroup, SecureToken, Vpc,
 };
 pub use precheck::{GetK8sAppPrecheckResult, PrecheckJobResult, PrecheckJobs, PrecheckResult, StartK8sAppPrecheck};
+pub use package::{
+    BuildPack, Credential, GetJavaStartUpConfig, GetPackageStorageCredential, GetWebContainerConfig, JavaStartUpConfig,
+    ListBuildPack, ListComponents, RuntimeComponent, WebContainerConfig,
+};
 pub use region::{DeleteUserDefineRegion, InsertOrUpdateRegion, ListUserDefineRegion, Region};
 pub use runtime::{HookConfiguration, LogStore, QuerySlsLogStoreList, UpdateHookConfiguration};
 pub use scaling::{

@@ -23,6 +23,7 @@ pub mod ingress;
 pub mod logs;
 pub mod metadata;
 pub mod names;
+pub mod package;
 pub mod probes;
 mod python_literal;
 pub mod resources;

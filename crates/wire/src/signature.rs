@@ -189,7 +189,7 @@ fn timestamp(request: &SignedRequest<'_>, scheme: Scheme) -> Result<Timestamp, G
 /// A keyed digest; HMAC takes a key of any length, so there is no failure to report.
 macro_rules! keyed {
     ($name:ident, $digest:ty) => {
-        fn $name(secret: &str, text: &str) -> Hmac<$digest> {
+        pub(crate) fn $name(secret: &str, text: &str) -> Hmac<$digest> {
             let mut mac = Hmac::<$digest>::new_from_slice(secret.as_bytes()).expect("HMAC accepts a key of any length");
             mac.update(text.as_bytes());
             mac
@@ -199,11 +199,11 @@ macro_rules! keyed {
 keyed!(hmac_sha1, sha1::Sha1);
 keyed!(hmac_sha256, sha2::Sha256);
 
-fn decode_base64(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
     BASE64.decode(text).ok()
 }
 
-fn encode_base64(bytes: impl AsRef<[u8]>) -> String {
+pub(crate) fn encode_base64(bytes: impl AsRef<[u8]>) -> String {
     BASE64.encode(bytes)
 }
 

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 pub use self::logs::LogSource;
 use super::PodTemplate;
+use super::package::{self, PackageRun};
 
 /// The annotation by which `kubectl rollout restart` makes new pods of the same content.
 const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
@@ -78,6 +79,8 @@ pub enum Edit {
     ImagePullSecrets(Vec<String>),
     /// What of the container's logs a collector takes; empty clears.
     Logs(Vec<LogSource>),
+    /// A JAR or WAR package: comes after all other edits of a request, because it looks at what they made of the container.
+    Package(Box<PackageRun>),
     /// New pods of the same content.
     RestartMark(Timestamp),
 }
@@ -126,6 +129,9 @@ pub enum EditError {
     /// A container without an image cannot run.
     #[error("no image is given")]
     NoImage,
+    /// Options of the JVM would be lost.
+    #[error("the options of the JVM are given twice: in the variable {0} and in JavaStartUpConfig. Give them in one of the two")]
+    OptionsTaken(&'static str),
 }
 
 /// The template after all edits, in sequence.
@@ -138,14 +144,16 @@ pub fn apply(template: &PodTemplate, edits: &[Edit]) -> Result<PodTemplate, Edit
         return Err(EditError::NoContainer);
     }
     for edit in edits {
-        apply_one(&mut json, edit);
+        apply_one(&mut json, edit)?;
     }
+    package::settle(&mut json);
     check(&json)?;
     Ok(PodTemplate::new(json))
 }
 
-fn apply_one(template: &mut Value, edit: &Edit) {
+fn apply_one(template: &mut Value, edit: &Edit) -> Result<(), EditError> {
     match edit {
+        Edit::Package(run) => package::apply(template, run)?,
         Edit::Labels(labels) => replace_own(template, "labels", labels),
         Edit::Annotations(annotations) => replace_own(template, "annotations", annotations),
         Edit::RestartMark(at) => template["metadata"]["annotations"][RESTARTED_AT] = json!(at.to_string()),
@@ -183,6 +191,7 @@ fn apply_one(template: &mut Value, edit: &Edit) {
         | Edit::SecurityContext(_)
         | Edit::Ports(_) => apply_to_container(&mut template["spec"]["containers"][0], edit),
     }
+    Ok(())
 }
 
 fn apply_to_container(container: &mut Value, edit: &Edit) {
@@ -238,7 +247,8 @@ fn apply_to_container(container: &mut Value, edit: &Edit) {
         | Edit::TerminationGrace(_)
         | Edit::RuntimeClass(_)
         | Edit::InitContainers(_)
-        | Edit::ImagePullSecrets(_) => {}
+        | Edit::ImagePullSecrets(_)
+        | Edit::Package(_) => {}
     }
 }
 
@@ -326,7 +336,7 @@ fn replace_environment(template: &mut Value, env: &[Value]) {
     set(&mut template["spec"]["containers"][0], "env", list(&all));
 }
 
-fn replace_volumes(template: &mut Value, group: &str, volumes: &[Value], mounts: &[Value]) {
+pub(super) fn replace_volumes(template: &mut Value, group: &str, volumes: &[Value], mounts: &[Value]) {
     let of_group = |item: &Value| item["name"].as_str().is_some_and(|name| name.starts_with(group));
     let spec = &mut template["spec"];
     spec["volumes"] = json!(replaced(&spec["volumes"], of_group, volumes));

@@ -39,9 +39,11 @@ item_named! {
     action => "Action";
     application => "Application";
     authority => "Authority";
+    build_pack => "BuildPack";
     change_order => "ChangeOrder";
     cluster => "Cluster";
     cmd_arg => "CmdArg";
+    component => "Component";
     components => "Components", "ComponentsItem";
     deploy_group => "DeployGroup";
     deploy_record => "DeployRecord";

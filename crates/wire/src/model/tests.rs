@@ -167,6 +167,11 @@ matches_the_sdks! {
     synchronize_resource: SynchronizeResource => "SynchronizeResource";
     insert_or_update_region: InsertOrUpdateRegion => "InsertOrUpdateRegion";
     list_user_define_region: ListUserDefineRegion => "ListUserDefineRegion";
+    get_package_storage_credential: GetPackageStorageCredential => "GetPackageStorageCredential";
+    get_java_start_up_config: GetJavaStartUpConfig => "GetJavaStartUpConfig";
+    get_web_container_config: GetWebContainerConfig => "GetWebContainerConfig";
+    list_build_pack: ListBuildPack => "ListBuildPack";
+    list_components: ListComponents => "ListComponents";
     delete_user_define_region: DeleteUserDefineRegion => "DeleteUserDefineRegion";
     delete_swimming_lane: DeleteSwimmingLane => "DeleteSwimmingLane";
     get_migrate_application: GetMigrateApplication => "GetMigrateApplication";

@@ -98,7 +98,7 @@ fn version(app: &Application, number: VersionNumber, snapshot: Snapshot, now: Ti
     Version {
         app: app.id,
         number,
-        package_version: package_version_or_tag(String::new(), snapshot.template.image()),
+        package_version: package_version_or_tag(String::new(), &snapshot.template),
         snapshot,
         origin: Origin::Found,
         order: OrderId::new(Uuid::nil()),

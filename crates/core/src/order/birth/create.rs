@@ -12,6 +12,7 @@ use crate::plan::ONE_BATCH;
 use crate::strategy::DEFAULT_STRATEGY;
 use crate::template::PodTemplate;
 use crate::template::edit::{self, Edit};
+use crate::template::package::Package;
 use crate::version::{Origin, Snapshot, Version};
 
 /// The label that selects an application's pods; its value is the AppId, so that two applications never share pods.
@@ -62,12 +63,12 @@ pub fn create(creation: CreateRequest, request: &Request) -> Result<Birth, Refus
     let manifest = manifest(&app, &labels, replicas, &snapshot, number);
     let job = Job::Create(Create { manifest, version: number, replicas, timeout_seconds, attachments, made: false });
     let description =
-        format!("Create application {} | Version: {number} | Image: {}", app.name, snapshot.template.image());
+        format!("Create application {} | Version: {number} | {}", app.name, snapshot.template.content());
     let order = order(request, &app, OrderKind::CreateApp, description, ONE_BATCH, job);
     let version = Version {
         app: app.id,
         number,
-        package_version: package_version_or_tag(package_version, snapshot.template.image()),
+        package_version: package_version_or_tag(package_version, &snapshot.template),
         snapshot,
         origin: Origin::Created,
         order: order.id,
@@ -98,11 +99,15 @@ fn manifest(app: &Application, labels: &Value, replicas: u32, snapshot: &Snapsho
     })
 }
 
-/// The package version for people: as given, else the tag or digest of the image.
-pub(super) fn package_version_or_tag(given: String, image: &str) -> String {
+/// The package version for people: as given, else the digest of the package, or the tag or digest of the image.
+pub(super) fn package_version_or_tag(given: String, template: &PodTemplate) -> String {
     if !given.is_empty() {
         return given;
     }
+    if let Some(package) = Package::of(template) {
+        return package.short_digest().to_owned();
+    }
+    let image = template.image();
     let name = image.rsplit('/').next().unwrap_or(image);
     name.rsplit_once('@').or_else(|| name.rsplit_once(':')).map_or("latest", |(_, tag)| tag).to_owned()
 }

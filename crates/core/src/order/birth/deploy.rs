@@ -90,7 +90,7 @@ pub fn deploy(
     let number = app.latest.next();
     app.latest = number;
     app.replicas = replicas;
-    let description = format!("Version: {number} | Image: {} | Deploy to: all groups", to.template.image());
+    let description = format!("Version: {number} | {} | Deploy to: all groups", to.template.content());
     // Whatever an aborted release left is replaced; only what appears between now and the first write is someone else's.
     let goes_back = first.contains(&Prelude::GoBack);
     let start = if goes_back { from.snapshot.template.digest() } else { live.digest.clone() };
@@ -114,7 +114,7 @@ pub fn deploy(
     versions.push(Version {
         app: app.id,
         number,
-        package_version: package_version_or_tag(package_version, to.template.image()),
+        package_version: package_version_or_tag(package_version, &to.template),
         snapshot: to,
         origin: match deploy.kind {
             OrderKind::Restart => Origin::Restarted,
@@ -160,11 +160,8 @@ fn go_back(
     deploy: &DeployRequest<'_>,
     request: &Request,
 ) -> Birth {
-    let description = format!(
-        "Version: {} | Image: {} | Go back from an aborted release",
-        from.number,
-        from.snapshot.template.image()
-    );
+    let description =
+        format!("Version: {} | {} | Go back from an aborted release", from.number, from.snapshot.template.content());
     app.current = Some(from.number);
     let restore = Restore {
         from: app.held.map_or(app.latest, |held| held.to),
@@ -207,7 +204,7 @@ fn found(app: &mut Application, live: &Workload, request: &Request, versions: &m
         snapshot: live.spec.clone(),
         origin: Origin::Found,
         order: request.order,
-        package_version: package_version_or_tag(String::new(), live.spec.template.image()),
+        package_version: package_version_or_tag(String::new(), &live.spec.template),
         description: "found on the cluster: changed without Sternway".to_owned(),
         created_at: request.now,
         good: false,

@@ -21,7 +21,8 @@ use anyhow::{Context as _, anyhow, ensure};
 use sternway_cluster::KubeClusters;
 use sternway_core::ports::{Clusters as _, Store as _};
 use sternway_engine::{Engine, Ports, Settings};
-use sternway_server::{Config, Listener, Server};
+use sternway_packages::{Fetcher, Limits, Packages, Place, Reach};
+use sternway_server::{Config, Listener, PackageSettings, Server};
 use sternway_store::{DATABASE_FILE, MasterKey, SqliteStore};
 use tokio_util::sync::CancellationToken;
 
@@ -45,6 +46,28 @@ pub(crate) struct Composition {
 pub(crate) struct Options {
     pub(crate) server: Config,
     pub(crate) cluster: sternway_cluster::Options,
+    pub(crate) packages: PackageOptions,
+}
+
+/// What may be chosen about packages.
+#[derive(Clone, Debug)]
+pub(crate) struct PackageOptions {
+    /// Where they are kept; a folder of the data directory if nothing is said.
+    pub(crate) place: Option<Place>,
+    /// The most bytes of one.
+    pub(crate) largest: u64,
+    /// How far fetches may reach.
+    pub(crate) reach: Reach,
+    pub(crate) settings: PackageSettings,
+}
+
+/// Bytes: more than any JAR that people run.
+pub(crate) const LARGEST_PACKAGE: u64 = 1 << 30;
+
+impl Default for PackageOptions {
+    fn default() -> Self {
+        Self { place: None, largest: LARGEST_PACKAGE, reach: Reach::default(), settings: PackageSettings::default() }
+    }
 }
 
 /// Opens the store of a data directory, making it if it is not there.
@@ -89,7 +112,11 @@ impl Composition {
         #[cfg(feature = "crash-points")]
         let (ports, settings) = (crate::crash_point::in_front_of(ports), crate::crash_point::among_others(settings));
         let engine = Engine::new(ports, settings);
-        let server = Server::new(options.server, Arc::clone(&engine));
+        let PackageOptions { place, largest, reach, settings } = options.packages;
+        let place = place.unwrap_or_else(|| Place::Directory(data.join(PACKAGES)));
+        let packages = Packages::open_at(&place, &data.join(INCOMING), largest)?;
+        let fetcher = Fetcher::new(reach, Limits::default())?;
+        let server = Server::with_packages(options.server, Arc::clone(&engine), packages, fetcher, settings);
         let composition = Self { store, clusters, engine, server };
         composition.connect_known().await?;
         Ok(composition)
@@ -152,6 +179,11 @@ impl Composition {
         Ok(())
     }
 }
+
+/// Packages, in the data directory.
+const PACKAGES: &str = "packages";
+/// Packages that are coming in.
+const INCOMING: &str = "incoming";
 
 /// The name of this process among others on the same store: there are no others, because the store's lock keeps them out. So a restart takes its
 /// orders up at once, instead of waiting until the leases of the process before run out.

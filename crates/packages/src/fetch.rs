@@ -9,9 +9,9 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use reqwest::header::LOCATION;
 use reqwest::{Client, Response, Url, redirect};
 
+use crate::PackageError;
 use crate::address::{Guarded, Reach, shown};
 use crate::store::{Digest, Kept, Packages};
-use crate::PackageError;
 
 /// Repositories send to a mirror, and the mirror to a bucket.
 const MOST_REDIRECTS: usize = 5;
@@ -29,11 +29,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(10),
-            silence: Duration::from_secs(30),
-            total: Duration::from_secs(30 * 60),
-        }
+        Self { connect: Duration::from_secs(10), silence: Duration::from_secs(30), total: Duration::from_secs(30 * 60) }
     }
 }
 

@@ -4,13 +4,13 @@ use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
+use md5::{Digest as _, Md5};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStoreExt as _};
-use md5::{Digest as _, Md5};
 
+use crate::PackageError;
 use crate::spool::spool;
 use crate::store::{Kept, Packages, moment};
-use crate::PackageError;
 
 const PARTS: &str = "parts";
 
@@ -69,7 +69,12 @@ impl Packages {
             }
         }
         let numbers: Vec<u32> = parts.iter().map(|part| part.number).collect();
-        let chunks = stream::iter(numbers).then(|number| self.part(upload, number)).try_flatten();
+        let (packages, upload) = (self.clone(), upload.to_owned());
+        let part = move |number| {
+            let (packages, upload) = (packages.clone(), upload.clone());
+            async move { packages.part(&upload, number).await }
+        };
+        let chunks = stream::iter(numbers).then(part).try_flatten().boxed();
         self.keep(None, chunks).await
     }
 

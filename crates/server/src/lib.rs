@@ -17,6 +17,7 @@
 //! | `identity` | users, groups and policies in the store; roles that were taken on |
 //! | `call` | a request as handlers see it |
 //! | `operations` | one file per family of operations |
+//! | `packages` | uploads, fetches, downloads and removal of JAR and WAR packages |
 //! | `failure` | what went wrong, and as what it is answered: the only place where errors are mapped |
 //! | `answer` | envelopes and HTTP responses |
 
@@ -30,6 +31,7 @@ mod identity;
 mod listener;
 mod metrics;
 mod operations;
+mod packages;
 mod permission;
 mod probes;
 mod router;
@@ -39,6 +41,7 @@ mod tls;
 pub use self::config::Config;
 pub use self::listener::Listener;
 pub use self::operations::{inert_parameters, served_extensions, served_operations};
+pub use self::packages::{Jdk, PackageSettings, Runtimes, WebContainer};
 pub use self::permission::ROOT_USER;
 pub use self::server::{ServeError, Server};
 pub use self::tls::{TlsError, load as load_tls};

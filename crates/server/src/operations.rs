@@ -32,6 +32,7 @@ pub(crate) mod inert;
 pub(crate) mod instead;
 pub(crate) mod lane;
 pub(crate) mod migration;
+pub(crate) mod package;
 pub(crate) mod place;
 pub(crate) mod precheck;
 pub(crate) mod region;
@@ -77,6 +78,7 @@ impl Operations {
         all.add_clusters();
         all.add_lanes();
         all.add_migrations();
+        all.add_packages();
         all.add_places();
         all.add_scaling_rules();
         all.add_tags_and_templates();
@@ -250,6 +252,15 @@ impl Operations {
         self.add("ListResourceGroup", ReadApplication, place::group::list);
         self.add("ListVpc", ReadNamespace, place::networks);
         self.add("QueryRegionConfig", ReadApplication, place::config);
+    }
+
+    fn add_packages(&mut self) {
+        use application::runtime;
+        self.add("GetJavaStartUpConfig", ReadApplication, runtime::java);
+        self.add("GetPackageStorageCredential", ManageApplication, package::storage_credential);
+        self.add("GetWebContainerConfig", ReadApplication, runtime::web_container);
+        self.add("ListBuildPack", ReadApplication, package::build_packs);
+        self.add("ListComponents", ReadApplication, package::components);
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Served> {

@@ -14,18 +14,19 @@
 pub(crate) mod collect;
 pub(crate) mod credential;
 pub(crate) mod download;
-mod fetching;
+pub(crate) mod fetching;
 mod keys;
 pub(crate) mod link;
 mod runtimes;
 pub(crate) mod upload;
 pub(crate) mod uploads;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sternway_core::ports::{Records, StoreError};
 use sternway_packages::{Fetcher, Packages};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 
 use self::fetching::Fetching;
 use self::keys::Keys;
@@ -66,12 +67,23 @@ pub(crate) struct PackageService {
     pub(crate) packages: Packages,
     pub(crate) settings: PackageSettings,
     pub(crate) fetching: Fetching,
+    /// Room for uploads at the same time.
+    pub(crate) uploads: Arc<Semaphore>,
     keys: OnceCell<Keys>,
 }
 
+/// Each may have a connection, a file and a thread's time.
+const UPLOADS: usize = 64;
+
 impl PackageService {
     pub(crate) fn new(packages: Packages, fetcher: Fetcher, settings: PackageSettings) -> Self {
-        Self { packages, settings, fetching: Fetching::new(fetcher), keys: OnceCell::new() }
+        Self {
+            packages,
+            settings,
+            fetching: Fetching::new(fetcher),
+            uploads: Arc::new(Semaphore::new(UPLOADS)),
+            keys: OnceCell::new(),
+        }
     }
 
     /// The keys by which links and credentials are signed, made at the first use.

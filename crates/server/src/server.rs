@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use sternway_engine::Engine;
+use sternway_packages::{Fetcher, Packages};
 use sternway_wire::replay::{NONCES_PER_KEY, NonceCache};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -13,6 +14,7 @@ use crate::identity::usage::Noted;
 use crate::listener::{self, Listener};
 use crate::metrics::Metrics;
 use crate::operations::Operations;
+use crate::packages::{PackageService, PackageSettings, collect};
 use crate::router;
 
 /// A server that could not be, or stopped to be, served.
@@ -46,6 +48,8 @@ pub(crate) struct Shared {
     /// Held while a user's keys are counted and changed.
     pub(crate) key_changes: tokio::sync::Mutex<()>,
     pub(crate) metrics: Metrics,
+    /// None: packages are refused.
+    pub(crate) packages: Option<Arc<PackageService>>,
     /// Operations run here and not on their connection: once begun, an operation is carried out even if its client hangs up.
     pub(crate) running: TaskTracker,
     pub(crate) room: Arc<Semaphore>,
@@ -54,8 +58,23 @@ pub(crate) struct Shared {
 }
 
 impl Server {
-    /// A server for this engine. Nothing listens yet.
+    /// A server for this engine that takes no packages. Nothing listens yet.
     pub fn new(config: Config, engine: Arc<Engine>) -> Self {
+        Self::made(config, engine, None)
+    }
+
+    /// A server for this engine that keeps packages and fetches what is to be kept. Nothing listens yet.
+    pub fn with_packages(
+        config: Config,
+        engine: Arc<Engine>,
+        packages: Packages,
+        fetcher: Fetcher,
+        settings: PackageSettings,
+    ) -> Self {
+        Self::made(config, engine, Some(Arc::new(PackageService::new(packages, fetcher, settings))))
+    }
+
+    fn made(config: Config, engine: Arc<Engine>, packages: Option<Arc<PackageService>>) -> Self {
         let nonces = NonceCache::new(config.clock_tolerance, NONCES_PER_KEY);
         let room = Arc::new(Semaphore::new(config.operations));
         Self {
@@ -67,6 +86,7 @@ impl Server {
                 key_usage: Noted::default(),
                 key_changes: tokio::sync::Mutex::new(()),
                 metrics: Metrics::new(),
+                packages,
                 running: TaskTracker::new(),
                 room,
                 cut_off: CancellationToken::new(),
@@ -87,6 +107,8 @@ impl Server {
         let room = Arc::new(Semaphore::new(config.connections));
         let connections = TaskTracker::new();
         let stop = cancel.child_token();
+        let (shared, stopped) = (Arc::clone(&self.shared), stop.clone());
+        self.shared.running.spawn(async move { collect::run(&shared, stopped).await });
         let mut accepting = tokio::task::JoinSet::new();
         for listener in listeners {
             accepting.spawn(listener::accept(

@@ -31,9 +31,9 @@ mod kubernetes_application;
 mod lane;
 mod lists;
 mod migration;
+mod package;
 mod place;
 mod precheck;
-mod package;
 mod region;
 mod runtime;
 mod scaling;
@@ -76,15 +76,15 @@ pub use lane::{
 pub use migration::{
     GetMigrateApplication, MigrateApplication, Migration, MigrationExtra, MigrationPage, MigrationStarted,
 };
+pub use package::{
+    BuildPack, Credential, GetJavaStartUpConfig, GetPackageStorageCredential, GetWebContainerConfig, JavaStartUpConfig,
+    ListBuildPack, ListComponents, RuntimeComponent, WebContainerConfig,
+};
 pub use place::{
     Ecs, EcsEcu, FileServerConfig, GetSecureToken, GroupSlb, ListAliyunRegion, ListResourceGroup, ListVpc,
     QueryRegionConfig, RegionConfig, RegionEntity, ResourceGroup, SecureToken, Vpc,
 };
 pub use precheck::{GetK8sAppPrecheckResult, PrecheckJobResult, PrecheckJobs, PrecheckResult, StartK8sAppPrecheck};
-pub use package::{
-    BuildPack, Credential, GetJavaStartUpConfig, GetPackageStorageCredential, GetWebContainerConfig, JavaStartUpConfig,
-    ListBuildPack, ListComponents, RuntimeComponent, WebContainerConfig,
-};
 pub use region::{DeleteUserDefineRegion, InsertOrUpdateRegion, ListUserDefineRegion, Region};
 pub use runtime::{HookConfiguration, LogStore, QuerySlsLogStoreList, UpdateHookConfiguration};
 pub use scaling::{

@@ -58,11 +58,6 @@ impl OssRequest<'_> {
         self.headers.iter().find(|(found, _)| *found == name).map_or("", |(_, value)| value)
     }
 
-    /// A part of the query.
-    pub fn parameter(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
-    }
-
     /// When it was signed, as its header says.
     pub fn date(&self) -> &str {
         let own = self.header(DATE);
@@ -202,7 +197,9 @@ mod tests {
         let body = "<?xml version='1.0'?><CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>\"AB\"</ETag></Part>\n\
                     <Part><PartNumber>2</PartNumber><ETag>&quot;cd&quot;</ETag></Part></CompleteMultipartUpload>";
         assert_eq!(complete_upload(body), Some(vec![(1, "ab".into()), (2, "cd".into())]));
-        for broken in ["", "<CompleteMultipartUpload></CompleteMultipartUpload>", "<CompleteMultipartUpload><Part></Part>"] {
+        for broken in
+            ["", "<CompleteMultipartUpload></CompleteMultipartUpload>", "<CompleteMultipartUpload><Part></Part>"]
+        {
             assert_eq!(complete_upload(broken), None);
         }
         assert!(document("Error", &[("Message", "a<b>&\u{1}")]).contains("a&lt;b&gt;&amp;\u{fffd}"));

@@ -1,5 +1,6 @@
 //! `sternway serve`: a server, until a signal stops it.
 
+mod packages;
 mod plan;
 
 use std::path::{Path, PathBuf};
@@ -60,6 +61,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ADDRESS", help_heading = "Sandbox")]
     sandbox_listen: Option<String>,
     #[command(flatten)]
+    packages: packages::PackageArguments,
+    #[command(flatten)]
     nature: Nature,
     #[command(flatten)]
     log: logging::LogArguments,
@@ -71,7 +74,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
     let talk = logging::start(&plan.log, plan.log_format)?;
     let stop = signals::stop_token(talk)?;
     let listeners = listen(&plan).await?;
-    let composition = Composition::new(&plan.data, options(&plan)).await?;
+    let composition = Composition::new(&plan.data, options(&plan, &listeners)?).await?;
     if let RootKey::Written(path) = composition.root_key(&plan.data).await? {
         talk.say(&format!("the first access key is in {}", path.display()));
     }
@@ -110,11 +113,15 @@ async fn run_with(
     }
 }
 
-fn options(plan: &Plan) -> Options {
+fn options(plan: &Plan, listeners: &[Listener]) -> anyhow::Result<Options> {
     let mut options = Options::default();
     options.server.region.clone_from(&plan.region);
     options.cluster.trusted_kubeconfigs = plan.trust_kubeconfigs;
-    options
+    options.packages = plan.packages.clone();
+    if options.packages.settings.public_url.is_none() {
+        options.packages.settings.public_url = packages::own_url(listeners)?;
+    }
+    Ok(options)
 }
 
 /// Binds the sockets; nobody is answered yet. This comes before all else, so that a second server on the same address changes nothing.

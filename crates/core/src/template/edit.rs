@@ -130,7 +130,9 @@ pub enum EditError {
     #[error("no image is given")]
     NoImage,
     /// Options of the JVM would be lost.
-    #[error("the options of the JVM are given twice: in the variable {0} and in JavaStartUpConfig. Give them in one of the two")]
+    #[error(
+        "the options of the JVM are given twice: in the variable {0} and in JavaStartUpConfig. Give them in one of the two"
+    )]
     OptionsTaken(&'static str),
 }
 

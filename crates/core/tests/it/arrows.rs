@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each crate may depend on, outside its tests.
-const ALLOWED: [(&str, &[&str]); 10] = [
+const ALLOWED: [(&str, &[&str]); 11] = [
     ("access", &[]),
     ("core", &[]),
     ("wire", &[]),
@@ -14,8 +14,9 @@ const ALLOWED: [(&str, &[&str]); 10] = [
     ("store", &["core"]),
     ("cluster", &["core"]),
     ("engine", &["core"]),
-    ("server", &["access", "core", "engine", "wire"]),
-    ("cli", &["cluster", "core", "engine", "sandbox", "server", "store", "wire"]),
+    ("packages", &[]),
+    ("server", &["access", "core", "engine", "packages", "wire"]),
+    ("cli", &["cluster", "core", "engine", "packages", "sandbox", "server", "store", "wire"]),
     ("testkit", &["cluster", "core", "engine", "sandbox", "server", "store", "wire"]),
 ];
 

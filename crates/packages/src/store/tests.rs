@@ -85,8 +85,12 @@ async fn nothing_half_written_stays() {
         place.packages.keep(None, chunks(b"<html>")).await.unwrap_err(),
         place.packages.keep(None, broken).await.unwrap_err(),
     ];
-    let [PackageError::Digest { .. }, PackageError::TooLarge(LARGEST), PackageError::NotAnArchive, PackageError::Sender(_)] =
-        outcomes
+    let [
+        PackageError::Digest { .. },
+        PackageError::TooLarge(LARGEST),
+        PackageError::NotAnArchive,
+        PackageError::Sender(_),
+    ] = outcomes
     else {
         panic!("{outcomes:?}");
     };

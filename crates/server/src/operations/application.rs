@@ -10,9 +10,11 @@ pub(crate) mod hooks;
 pub(crate) mod instances;
 pub(crate) mod list;
 pub(crate) mod logs;
+mod package;
 mod quantity;
 pub(crate) mod rename;
 pub(crate) mod rollback;
+pub(crate) mod runtime;
 pub(crate) mod show;
 pub(crate) mod state;
 

@@ -1,4 +1,4 @@
-//! Parameters that are accepted and change nothing: they mean something only on Alibaba Cloud, or for packages that are not images.
+//! Parameters that are accepted and change nothing: they mean something only on Alibaba Cloud.
 //! `docs/edas-compatibility.md` lists exactly these.
 
 /// By operation, both in alphabetical order. Any other parameter of a served operation has its effect.
@@ -10,16 +10,12 @@ pub(crate) const INERT: &[(&str, &[&str])] = &[
     (
         "DeployK8sApplication",
         &[
-            "BuildPackId",
             "CanaryRuleId",
             "CustomAgentVersion",
-            "EdasContainerVersion",
             "EnableAhas",
             "EnableEmptyPushReject",
             "EnableLosslessRule",
             "ImagePlatforms",
-            "JDK",
-            "JavaStartUpConfig",
             "LosslessRuleAligned",
             "LosslessRuleDelayTime",
             "LosslessRuleFuncType",
@@ -28,11 +24,6 @@ pub(crate) const INERT: &[(&str, &[&str])] = &[
             "MountDescs",
             "NasId",
             "StorageType",
-            "UriEncoding",
-            "UseBodyEncoding",
-            "UserBaseImageUrl",
-            "WebContainer",
-            "WebContainerConfig",
         ],
     ),
     ("GetK8sApplication", &["From"]),
@@ -43,10 +34,8 @@ pub(crate) const INERT: &[(&str, &[&str])] = &[
         &[
             "AppConfig",
             "AppTemplateName",
-            "BuildPackId",
             "ContainerRegistryId",
             "CustomAgentVersion",
-            "EdasContainerVersion",
             "EnableAhas",
             "EnableAsm",
             "EnableEmptyPushReject",
@@ -54,8 +43,6 @@ pub(crate) const INERT: &[(&str, &[&str])] = &[
             "FeatureConfig",
             "ImagePlatforms",
             "IsMultilingualApp",
-            "JDK",
-            "JavaStartUpConfig",
             "LosslessRuleAligned",
             "LosslessRuleDelayTime",
             "LosslessRuleFuncType",
@@ -63,14 +50,8 @@ pub(crate) const INERT: &[(&str, &[&str])] = &[
             "LosslessRuleWarmupTime",
             "MountDescs",
             "NasId",
-            "PackageUrl",
             "RepoId",
             "StorageType",
-            "UriEncoding",
-            "UseBodyEncoding",
-            "UserBaseImageUrl",
-            "WebContainer",
-            "WebContainerConfig",
         ],
     ),
     ("MigrateApplication", &["config"]),

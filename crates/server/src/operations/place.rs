@@ -7,10 +7,15 @@ pub(crate) mod token;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use sternway_wire::model::{ListAliyunRegion, ListVpc, QueryRegionConfig, RegionConfig, RegionEntity};
+use sternway_wire::model::{
+    FileServerConfig, ListAliyunRegion, ListVpc, QueryRegionConfig, RegionConfig, RegionEntity,
+};
 
 use crate::call::Call;
 use crate::failure::Failure;
+
+/// EDAS's word for a file server that speaks OSS.
+const FILE_SERVER: &str = "oss";
 
 /// ListAliyunRegion: every region that something is in, and the server's own.
 pub(crate) async fn regions(call: Arc<Call>) -> Result<ListAliyunRegion, Failure> {
@@ -26,17 +31,34 @@ pub(crate) async fn networks(_: Arc<Call>) -> Result<ListVpc, Failure> {
     Ok(ListVpc::default())
 }
 
-/// QueryRegionConfig: the region's names. There is neither an agent to install nor a file server to fetch it from.
+/// QueryRegionConfig: the region's names, and this server as the file server: plug-ins upload packages there. There is no agent to install.
 pub(crate) async fn config(call: Arc<Call>) -> Result<QueryRegionConfig, Failure> {
     let region = belongs(&call.region).to_owned();
+    let (file_server_type, file_server_config) = file_server(&call).await?;
     let region_config = RegionConfig {
         address_server_host: call.host.clone(),
+        file_server_config,
+        file_server_type,
         id: region.clone(),
         name: region.clone(),
         tag: region,
         ..RegionConfig::default()
     };
     Ok(QueryRegionConfig { region_config })
+}
+
+/// Where packages are uploaded, if this server takes any: the plug-ins for other places than Alibaba Cloud look here for the host.
+async fn file_server(call: &Call) -> Result<(String, FileServerConfig), Failure> {
+    let Some(service) = &call.shared.packages else {
+        return Ok((String::new(), FileServerConfig::default()));
+    };
+    let Some(url) = service.public_url() else {
+        return Ok((String::new(), FileServerConfig::default()));
+    };
+    let host = url.split_once("://").map_or(url, |(_, host)| host).to_owned();
+    let bucket = service.keys(call.records()).await?.bucket();
+    let config = FileServerConfig { bucket, internal_url: host.clone(), public_url: host.clone(), vpc_url: host };
+    Ok((FILE_SERVER.to_owned(), config))
 }
 
 /// The region that a logical region is in.

@@ -47,11 +47,7 @@ pub(crate) async fn run(shared: &Shared, stop: CancellationToken) {
 }
 
 /// Removes what is not needed at a moment; answers how many packages.
-pub(crate) async fn collect(
-    shared: &Shared,
-    service: &PackageService,
-    now: Timestamp,
-) -> Result<usize, CollectError> {
+pub(crate) async fn collect(shared: &Shared, service: &PackageService, now: Timestamp) -> Result<usize, CollectError> {
     let records = shared.engine.ports().records.as_ref();
     let forgotten = now - uploads::KEPT_FOR;
     uploads::end_old(records, forgotten).await?;

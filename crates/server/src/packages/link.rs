@@ -55,13 +55,6 @@ pub(crate) fn for_pods(keys: &Keys, server: &str, app: AppId, digest: &Digest, f
 }
 
 /// A link for people, good for an hour.
-pub(crate) fn for_people(
-    keys: &Keys,
-    server: &str,
-    app: AppId,
-    digest: &Digest,
-    file: &str,
-    now: Timestamp,
-) -> String {
+pub(crate) fn for_people(keys: &Keys, server: &str, app: AppId, digest: &Digest, file: &str, now: Timestamp) -> String {
     Link { app, digest, expires: Some((now + FOR_PEOPLE).as_second()) }.url(keys, server, file)
 }

@@ -165,6 +165,8 @@ pub(crate) fn of(operation: &str) -> Scope {
         // What they list beside what the caller may read is the same for everyone.
         "GetCallerIdentity"
         | "GetK8sCluster"
+        // An upload alone does nothing: whoever deploys it is asked then.
+        | "GetPackageStorageCredential"
         | "ListAliyunRegion"
         | "ListApplication"
         | "ListBuildPack"
@@ -185,7 +187,6 @@ pub(crate) fn of(operation: &str) -> Scope {
         | "DeleteConfigTemplate"
         | "DeleteRole"
         | "GetMigrateApplication"
-        | "GetPackageStorageCredential"
         | "InsertRole"
         | "ListAuthority"
         | "ListConfigTemplates"

@@ -16,6 +16,7 @@ mod fake_objects;
 mod lanes;
 mod logging;
 mod migration;
+mod packages;
 mod permissions;
 mod places;
 mod precheck;

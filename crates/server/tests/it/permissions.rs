@@ -117,9 +117,12 @@ fn kind(operation: &str) -> Option<Kind> {
         "AssumeRole" => Sts,
         "GetCallerIdentity"
         | "GetK8sCluster"
+        | "GetPackageStorageCredential"
         | "ListAccessKeys"
         | "ListApplication"
+        | "ListBuildPack"
         | "ListCluster"
+        | "ListComponents"
         | "ListGroups"
         | "ListPolicies"
         | "ListRamRoles"
@@ -136,8 +139,10 @@ fn kind(operation: &str) -> Option<Kind> {
         | "GetAppDeployment"
         | "GetApplication"
         | "GetChangeOrderInfo"
+        | "GetJavaStartUpConfig"
         | "GetK8sApplication"
         | "GetK8sServices"
+        | "GetWebContainerConfig"
         | "ListHistoryDeployVersion"
         | "ListRecentChangeOrder"
         | "QueryApplicationStatus" => ReadApp,

@@ -1,7 +1,8 @@
 //! A server on a loopback port with everything behind it, and a client that signs.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -14,13 +15,15 @@ use sternway_core::ports::{
     AccessKey, AppFilter, Clock, ClusterAccess, ClusterRecord, Commit, Ids, Secret, Store, StoreWrite,
 };
 use sternway_engine::{Engine, Ports, Settings};
-use sternway_server::{Config, Listener, ROOT_USER, ServeError, Server};
+use sternway_packages::{Fetcher, Limits, Packages, Place, Reach};
+use sternway_server::{Config, Listener, PackageSettings, ROOT_USER, ServeError, Server};
 use sternway_store::{MasterKey, SqliteStore};
 use sternway_wire::catalog::Catalog;
 use sternway_wire::signature::client::{self, Call, SignedCall};
 use sternway_wire::signature::roa;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -33,18 +36,24 @@ pub(crate) const KEY: client::AccessKey<'_> =
     client::AccessKey { id: "testid", secret: "testsecret", security_token: None };
 pub(crate) const CLUSTER: ClusterId = ClusterId::new(Uuid::from_u128(0xC1));
 
-/// A clock that moves when it is told to.
+/// The most bytes of a package.
+pub(crate) const LARGEST_PACKAGE: u64 = 64 << 10;
+/// How long a request waits for a package; a silent repository is given up after twice that.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A clock that moves when it is told to, by seconds.
 #[derive(Default)]
-struct Told(AtomicI64);
+struct Told(watch::Sender<i64>);
 
 #[async_trait]
 impl Clock for Told {
     fn now(&self) -> Timestamp {
-        now() + SignedDuration::from_secs(self.0.load(Ordering::Relaxed))
+        now() + SignedDuration::from_secs(*self.0.borrow())
     }
 
-    async fn sleep_until(&self, _: Timestamp) {
-        std::future::pending().await
+    async fn sleep_until(&self, deadline: Timestamp) {
+        let over = |seconds: &i64| now() + SignedDuration::from_secs(*seconds) >= deadline;
+        self.0.subscribe().wait_for(over).await.unwrap();
     }
 }
 
@@ -70,6 +79,7 @@ pub(crate) struct World {
     pub(crate) clusters: Arc<FakeClusters>,
     pub(crate) objects: Arc<FakeObjects>,
     pub(crate) engine: Arc<Engine>,
+    pub(crate) packages: Packages,
     pub(crate) host: String,
     pub(crate) cancel: CancellationToken,
     clock: Arc<Told>,
@@ -104,10 +114,19 @@ impl World {
             clock: clock.clone(),
             ids: Arc::new(Counted::default()),
         };
-        let engine = Engine::new(ports, Settings::new("test"));
-        let server = Server::new(config, Arc::clone(&engine));
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = socket.local_addr().unwrap().to_string();
+        let settings = PackageSettings {
+            public_url: Some(format!("http://{host}/")),
+            fetch_patience: PATIENCE,
+            ..PackageSettings::default()
+        };
+        let place = Place::Directory(directory.path().join("packages"));
+        let packages = Packages::open_at(&place, &directory.path().join("incoming"), LARGEST_PACKAGE).unwrap();
+        let silence = Limits { silence: 2 * PATIENCE, ..Limits::default() };
+        let fetcher = Fetcher::new(Reach { loopback: true }, silence).unwrap();
+        let engine = Engine::new(ports, Settings::new("test"));
+        let server = Server::with_packages(config, Arc::clone(&engine), packages.clone(), fetcher, settings);
         let cancel = CancellationToken::new();
         let stop = cancel.clone();
         let listeners = vec![listener(socket)];
@@ -117,6 +136,7 @@ impl World {
             clusters,
             objects,
             engine,
+            packages,
             host,
             cancel,
             clock,
@@ -128,7 +148,7 @@ impl World {
 
     /// Lets seconds pass.
     pub(crate) fn advance(&self, seconds: i64) {
-        self.clock.0.fetch_add(seconds, Ordering::Relaxed);
+        self.clock.0.send_modify(|now| *now += seconds);
     }
 
     pub(crate) fn is_serving(&self) -> bool {

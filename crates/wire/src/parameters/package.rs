@@ -104,9 +104,9 @@ pub fn web_container_config(parameters: &Parameters) -> Result<Given<Value>, Gat
 /// `UriEncoding`.
 pub fn uri_encoding(parameters: &Parameters) -> Result<Given<&'static str>, GatewayError> {
     const NAME: &str = "UriEncoding";
-    parameters.given(NAME)?.try_map(|text| {
-        known_encoding(text).ok_or_else(|| GatewayError::invalid_parameter(NAME, &one_of(&ENCODINGS)))
-    })
+    parameters
+        .given(NAME)?
+        .try_map(|text| known_encoding(text).ok_or_else(|| GatewayError::invalid_parameter(NAME, &one_of(&ENCODINGS))))
 }
 
 fn known_encoding(text: &str) -> Option<&'static str> {

@@ -6,8 +6,9 @@ use anyhow::Context as _;
 use config::{Config, File, FileFormat};
 use serde::Deserialize;
 
-use super::Arguments;
+use super::{Arguments, packages};
 use crate::arguments::{DEFAULT_DATA, DEFAULT_LISTEN};
+use crate::compose::PackageOptions;
 use crate::exit::Usage;
 use crate::logging::Format;
 
@@ -25,6 +26,7 @@ pub(super) struct Plan {
     pub(super) region: String,
     pub(super) cluster: ClusterSource,
     pub(super) trust_kubeconfigs: bool,
+    pub(super) packages: PackageOptions,
     pub(super) log: String,
     pub(super) log_format: Format,
 }
@@ -65,6 +67,8 @@ struct Settings {
     sandbox_listen: Option<String>,
     log: Option<String>,
     log_format: Option<Format>,
+    #[serde(flatten)]
+    packages: packages::PackageArguments,
 }
 
 impl Settings {
@@ -121,6 +125,11 @@ impl Plan {
             data: arguments.data.or(settings.data).unwrap_or_else(|| DEFAULT_DATA.into()),
             region: arguments.region.or(settings.region).unwrap_or_else(|| DEFAULT_REGION.to_owned()),
             cluster,
+            packages: arguments
+                .packages
+                .or(settings.packages)
+                .options()
+                .map_err(|error| Usage(format!("{error:#}")))?,
             trust_kubeconfigs: arguments.trust_kubeconfigs || settings.trust_kubeconfigs,
             log: arguments.log.log.or(settings.log).unwrap_or_else(|| DEFAULT_LOG.to_owned()),
             log_format: arguments.log.log_format.or(settings.log_format).unwrap_or_default(),

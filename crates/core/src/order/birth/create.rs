@@ -62,8 +62,7 @@ pub fn create(creation: CreateRequest, request: &Request) -> Result<Birth, Refus
     };
     let manifest = manifest(&app, &labels, replicas, &snapshot, number);
     let job = Job::Create(Create { manifest, version: number, replicas, timeout_seconds, attachments, made: false });
-    let description =
-        format!("Create application {} | Version: {number} | {}", app.name, snapshot.template.content());
+    let description = format!("Create application {} | Version: {number} | {}", app.name, snapshot.template.content());
     let order = order(request, &app, OrderKind::CreateApp, description, ONE_BATCH, job);
     let version = Version {
         app: app.id,

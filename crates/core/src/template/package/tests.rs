@@ -64,7 +64,11 @@ fn a_jar_is_downloaded_checked_and_started() {
 fn tomcat_is_set_up_as_asked() {
     let root = "/home/admin/app/ROOT.war";
     for (config, path, expected) in [
-        (json!(null), root, r#"port="8080" protocol="HTTP/1.1" connectionTimeout="20000" maxThreads="400" URIEncoding="ISO-8859-1" useBodyEncodingForURI="false""#),
+        (
+            json!(null),
+            root,
+            r#"port="8080" protocol="HTTP/1.1" connectionTimeout="20000" maxThreads="400" URIEncoding="ISO-8859-1" useBodyEncodingForURI="false""#,
+        ),
         (
             json!({"httpPort": 8088, "maxThreads": 7, "uriEncoding": "GBK", "useBodyEncoding": true}),
             root,
@@ -118,7 +122,11 @@ fn what_the_user_said_stays() {
     assert_eq!(spec["initContainers"][1], sidecar);
 
     let cleared = apply_all(&template, &[Edit::Command(vec![]), edit(jar('b', json!({})))]);
-    assert_eq!(cleared.json()["spec"]["containers"][0]["command"][0], "java", "without a command of theirs, ours is back");
+    assert_eq!(
+        cleared.json()["spec"]["containers"][0]["command"][0],
+        "java",
+        "without a command of theirs, ours is back"
+    );
 }
 
 #[test]

@@ -10,13 +10,14 @@ use sternway_core::ids::{AppId, VersionNumber};
 use sternway_core::order::birth::{APP_ID_LABEL, CreateRequest};
 use sternway_core::ports::{ClusterError, ClusterRecord};
 use sternway_core::template::edit::Edit;
+use sternway_core::template::package::PackageKind;
 use sternway_engine::{CommandError, Creation};
 use sternway_wire::codes::{ClusterType, PackageType};
 use sternway_wire::error::{BusinessError, GatewayError};
 use sternway_wire::model::{ApplicationInfo, InsertK8sApplication};
 use sternway_wire::parameters::{Parameters, names, resources, services};
 
-use super::edits;
+use super::{edits, package};
 use crate::call::Call;
 use crate::failure::{Failure, of_cluster};
 use crate::operations::place::group;
@@ -36,10 +37,11 @@ pub(crate) async fn insert(call: Arc<Call>) -> Result<InsertK8sApplication, Fail
     let name = names::application_name(parameters)?;
     let namespace = names::namespace(parameters)?;
     let adopts = parameters.boolean(ADOPT)?.unwrap_or(false);
-    let image = if adopts { "" } else { required_image(parameters)? };
+    let kind = names::package_type(parameters)?;
+    let image = if adopts || kind != PackageType::Image { "" } else { required_image(parameters)? };
     require_deployment(parameters)?;
     let id = AppId::new(call.engine().ports().ids.fresh());
-    let mut edits = vec![Edit::Image(image.to_owned())];
+    let mut edits = if kind == PackageType::Image { vec![Edit::Image(image.to_owned())] } else { Vec::new() };
     edits.extend(edits::common(parameters, "CommandArgs", id, &Value::Null)?);
     edits.extend(edits::resources(resources::of_insert(parameters)?));
     edits.extend(pull_secret(parameters)?);
@@ -55,6 +57,12 @@ pub(crate) async fn insert(call: Arc<Call>) -> Result<InsertK8sApplication, Fail
         let reason = "What is adopted stays as it is. Leave ServiceConfigs and the Slb parameters out, and use CreateK8sService or BindK8sSlb.";
         return Err(BusinessError::unprocessable(reason).into());
     }
+    let package = match kind {
+        PackageType::FatJar if !adopts => Some(package::of_insert(&call, id, PackageKind::FatJar).await?),
+        PackageType::War if !adopts => Some(package::of_insert(&call, id, PackageKind::War).await?),
+        PackageType::FatJar | PackageType::War | PackageType::Image => None,
+    };
+    edits.extend(package.map(|run| Edit::Package(Box::new(run))));
 
     let mut attributes = attributes(parameters, "InsertK8sApplication")?;
     if let Some(named) = group::read(parameters)? {
@@ -68,7 +76,7 @@ pub(crate) async fn insert(call: Arc<Call>) -> Result<InsertK8sApplication, Fail
         logical_region,
         description: description.unwrap_or_default().to_owned(),
         owner: call.caller.user.clone(),
-        package_type: PackageType::Image.code().to_owned(),
+        package_type: if adopts { PackageType::Image } else { kind }.code().to_owned(),
         attributes,
         current: None,
         last_good: None,
@@ -133,19 +141,8 @@ async fn attachments(
 }
 
 fn required_image(parameters: &Parameters) -> Result<&str, Failure> {
-    let kind = names::package_type(parameters)?;
-    if kind != PackageType::Image {
-        return Err(BusinessError::unprocessable(&only_images(kind.code())).into());
-    }
     let image = names::image(parameters, "ImageUrl")?;
     Ok(image.ok_or_else(|| GatewayError::missing_parameter("ImageUrl", "the image to run"))?)
-}
-
-/// Why a package other than an image is refused.
-pub(super) fn only_images(kind: &str) -> String {
-    format!(
-        "Applications of type {kind} are not served. Build an image of the package, and give PackageType=Image and ImageUrl."
-    )
 }
 
 fn require_deployment(parameters: &Parameters) -> Result<(), Failure> {

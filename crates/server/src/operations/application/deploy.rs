@@ -5,18 +5,19 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 use sternway_core::application::Application;
+use sternway_core::ids::VersionNumber;
 use sternway_core::order::job::OnFailure;
 use sternway_core::plan::{Batches, Gate, ONE_BATCH};
 use sternway_core::template::edit::Edit;
+use sternway_core::template::package::Package;
 use sternway_engine::{Deploy, DeployChange, DeployPreview};
-use sternway_wire::codes::PackageType;
 use sternway_wire::error::{BusinessError, GatewayError};
 use sternway_wire::model::ChangeOrderStarted;
 use sternway_wire::parameters::update_strategy::{Release, UpdateStrategy};
 use sternway_wire::parameters::{Given, Parameters, names, resources};
 
-use super::create::{attributes, only_images};
-use super::{edits, present_version};
+use super::create::attributes;
+use super::{edits, package, present_version};
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::operations::version;
@@ -45,7 +46,7 @@ pub(crate) async fn deploy(call: Arc<Call>) -> Result<DeployAnswer, Failure> {
     let parameters = &call.parameters;
     refuse_traffic_control(parameters)?;
     let change = match parameters.optional("PackageVersionId")? {
-        Some(id) => DeployChange::History(version::parse(id)?),
+        Some(id) => historical(&call, &app, version::parse(id)?).await?,
         None => edited(&call, &app).await?,
     };
     let deploy = Deploy {
@@ -66,29 +67,51 @@ pub(crate) async fn deploy(call: Arc<Call>) -> Result<DeployAnswer, Failure> {
     Ok(DeployAnswer { started, dry_run: None })
 }
 
+/// A version as it was; its package must still be there.
+async fn historical(call: &Call, app: &Application, number: VersionNumber) -> Result<DeployChange, Failure> {
+    let version = call.store().version(app.id, number).await?;
+    if let Some(package) = version.and_then(|version| Package::of(&version.snapshot.template)) {
+        package::require_kept(call, &package).await?;
+    }
+    Ok(DeployChange::History(number))
+}
+
 async fn edited(call: &Call, app: &Application) -> Result<DeployChange, Failure> {
     let parameters = &call.parameters;
-    if parameters.optional("PackageUrl")?.is_some() {
-        let reason = only_images(PackageType::FatJar.code());
-        return Err(BusinessError::unprocessable(&reason).into());
-    }
-    let mut edits = Vec::new();
-    match (names::image(parameters, "Image")?, names::image_tag(parameters)?) {
-        (Some(image), _) => edits.push(Edit::Image(image.to_owned())),
-        (None, Some(tag)) => edits.push(Edit::ImageTag(tag.to_owned())),
-        (None, None) => {}
-    }
     let version = present_version(call, app).await?;
+    let present = version.as_ref().and_then(|version| Package::of(&version.snapshot.template));
+    let mut edits = Vec::new();
+    if present.is_none() {
+        if parameters.optional("PackageUrl")?.is_some() {
+            let reason = "This application runs images: give Image, or create an application of type FatJar or War.";
+            return Err(BusinessError::unprocessable(reason).into());
+        }
+        match (names::image(parameters, "Image")?, names::image_tag(parameters)?) {
+            (Some(image), _) => edits.push(Edit::Image(image.to_owned())),
+            (None, Some(tag)) => edits.push(Edit::ImageTag(tag.to_owned())),
+            (None, None) => {}
+        }
+    }
     let affinity =
         version.as_ref().map_or(&Value::Null, |version| &version.snapshot.template.json()["spec"]["affinity"]);
     edits.extend(edits::common(parameters, "Args", app.id, affinity)?);
     edits.extend(edits::resources(resources::of_deploy(parameters)?));
     let ready = parameters.integer("BatchWaitTime", 0..=LONGEST_READY_SECONDS)?;
     let package_version = parameters.text("PackageVersion", LONGEST_DESCRIPTION)?;
+    let mut package_version = package_version.unwrap_or_default().to_owned();
+    if let Some(present) = present {
+        let digest = present.digest.clone();
+        let run = package::of_deploy(call, app.id, present).await?;
+        // The same package has the same name; a new one without a name is called by its digest.
+        if package_version.is_empty() && run.package.digest == digest {
+            package_version = version.map(|version| version.package_version).unwrap_or_default();
+        }
+        edits.push(Edit::Package(Box::new(run)));
+    }
     Ok(DeployChange::Edits {
         edits,
         min_ready_seconds: ready.and_then(|seconds| u32::try_from(seconds).ok()),
-        package_version: package_version.unwrap_or_default().to_owned(),
+        package_version,
     })
 }
 

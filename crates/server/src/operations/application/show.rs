@@ -6,11 +6,12 @@ use serde_json::Value;
 use sternway_core::application::Application;
 use sternway_core::ports::ClusterRecord;
 use sternway_core::template::edit::logs::own_variables;
+use sternway_core::template::package::Package;
 use sternway_core::version::Version;
 use sternway_wire::codes::ClusterType;
 use sternway_wire::model::{
-    App, Applcation, ApplicationDetail, Conf, DeployGroup, Env, GetApplication, GetK8sApplication, ImageInfo,
-    LatestVersion,
+    App, Applcation, ApplicationDetail, Component, Conf, DeployGroup, Env, GetApplication, GetK8sApplication,
+    ImageInfo, LatestVersion,
 };
 use sternway_wire::parameters::volumes::{CLAIM, LOCAL};
 
@@ -19,6 +20,7 @@ use super::quantity::{mebibytes, millicores};
 use super::{pods, present_version};
 use crate::call::Call;
 use crate::failure::Failure;
+use crate::operations::package::{JDK, TOMCAT};
 use crate::operations::place::group;
 use crate::operations::resource::slb::slb_info;
 use crate::operations::whole;
@@ -36,6 +38,7 @@ pub(crate) async fn kubernetes_application(call: Arc<Call>) -> Result<GetK8sAppl
         template: &template,
         container: &template["spec"]["containers"][0],
         slb_info: slb_info(&call, &app).await,
+        package: version.as_ref().and_then(|version| Package::of(&version.snapshot.template)),
     };
     Ok(GetK8sApplication { applcation: shown.applcation() })
 }
@@ -78,6 +81,10 @@ pub(crate) async fn application(call: Arc<Call>) -> Result<GetApplication, Failu
     })
 }
 
+/// Begins our annotations.
+const OURS: &str = "sternway.io/";
+/// EDAS's number for a package that runs in no build pack.
+const NO_BUILD_PACK: i32 = -1;
 const WORKLOAD_TYPE: &str = "Deployment";
 
 /// The cluster's region; the logical region's, should the cluster be forgotten.
@@ -93,6 +100,8 @@ struct Shown<'a> {
     template: &'a Value,
     container: &'a Value,
     slb_info: String,
+    /// What runs, where it is no image of the user's.
+    package: Option<Package>,
 }
 
 impl Shown<'_> {
@@ -105,8 +114,8 @@ impl Shown<'_> {
             image_info: image_info(self.image(), region_id(self.cluster, self.app)),
             latest_version: LatestVersion {
                 package_version: self.package_version(),
-                url: self.image().to_owned(),
-                war_url: String::new(),
+                url: self.url().to_owned(),
+                war_url: self.war_url().to_owned(),
             },
             description: self.app.description.clone(),
             name_space: self.app.workload.namespace.clone(),
@@ -120,16 +129,17 @@ impl Shown<'_> {
         let metadata = &self.template["metadata"];
         let stopped = app.instances_before_stop.unwrap_or(app.replicas);
         App {
-            annotations: json_text(&metadata["annotations"]),
+            annotations: json_text(&theirs(&metadata["annotations"])),
             app_id: app.id.to_string(),
             application_name: app.name.clone(),
             application_type: app.package_type.clone(),
+            buildpack_id: self.package.as_ref().map_or(0, |package| package.build_pack.unwrap_or(NO_BUILD_PACK)),
             cluster_id: app.workload.cluster.to_string(),
             cmd: words(&self.container["command"]).join(" "),
             cmd_args: words(&self.container["args"]),
             cs_cluster_id: self.cluster.map(|cluster| cluster.cs_cluster_id.clone()).unwrap_or_default(),
             deploy_type: app.package_type.clone(),
-            edas_container_version: self.attribute("EdasContainerVersion"),
+            edas_container_version: String::new(),
             enable_empty_push_reject: self.flag("EnableEmptyPushReject"),
             enable_lossless_rule: self.flag("EnableLosslessRule"),
             env_list: environment(self.template),
@@ -146,7 +156,7 @@ impl Shown<'_> {
             request_mem: mebibytes(&requests["memory"]),
             security_context: json_text(&self.container["securityContext"]),
             slb_info: self.slb_info.clone(),
-            tomcat_version: self.attribute("WebContainer"),
+            tomcat_version: self.package.as_ref().map(|package| package.web_container.clone()).unwrap_or_default(),
             workload_type: WORKLOAD_TYPE.to_owned(),
             ..App::default()
         }
@@ -161,6 +171,8 @@ impl Shown<'_> {
             ahas_enabled: self.flag("EnableAhas"),
             deploy_across_nodes: flag(spread.map(|spread| spread.across_nodes)),
             deploy_across_zones: flag(spread.map(|spread| spread.across_zones)),
+            jar_start_args: self.package.as_ref().map(|_| words(&self.container["args"]).join(" ")).unwrap_or_default(),
+            jar_start_options: self.package.as_ref().map(Package::java_options).unwrap_or_default(),
             k8s_cmd: words(&self.container["command"]).join(" "),
             k8s_cmd_args: json_text(&self.container["args"]),
             k8s_localvolume_info: self.volumes(LOCAL),
@@ -171,7 +183,11 @@ impl Shown<'_> {
             readiness: json_text(&self.container["readinessProbe"]),
             runtime_class_name: plain_text(&spec["runtimeClassName"]),
             tolerations: json_text(&spec["tolerations"]),
-            user_base_image_url: self.attribute("UserBaseImageUrl"),
+            user_base_image_url: self
+                .package
+                .as_ref()
+                .and_then(|package| package.base_image.clone())
+                .unwrap_or_default(),
             ..Conf::default()
         }
     }
@@ -182,10 +198,10 @@ impl Shown<'_> {
         let cores = |quantity| (millicores(quantity) / 1000).to_string();
         let memory = |quantity| mebibytes(quantity).to_string();
         DeployGroup {
-            components: Vec::new(),
+            components: self.components(),
             env: json_text(&self.container["env"]),
             env_from: json_text(&self.container["envFrom"]),
-            package_url: self.image().to_owned(),
+            package_url: self.url().to_owned(),
             package_version: self.package_version(),
             memory_limit: memory(&limits["memory"]),
             memory_request: memory(&requests["memory"]),
@@ -196,6 +212,29 @@ impl Shown<'_> {
 
     fn image(&self) -> &str {
         self.container["image"].as_str().unwrap_or_default()
+    }
+
+    /// Where what runs comes from.
+    fn url(&self) -> &str {
+        self.package.as_ref().map_or(self.image(), |package| &package.url)
+    }
+
+    fn war_url(&self) -> &str {
+        self.package.as_ref().map_or("", |package| &package.url)
+    }
+
+    /// The runtimes of a package.
+    fn components(&self) -> Vec<Component> {
+        let component = |kind: &str, name: &str| Component {
+            component_id: name.to_owned(),
+            component_key: name.to_owned(),
+            r#type: kind.to_owned(),
+        };
+        let named = self
+            .package
+            .iter()
+            .flat_map(|package| [component(JDK, &package.jdk), component(TOMCAT, &package.web_container)]);
+        named.filter(|component| !component.component_key.is_empty()).collect()
     }
 
     fn package_version(&self) -> String {
@@ -252,6 +291,19 @@ fn environment(template: &Value) -> Vec<Env> {
         .filter(|variable| variable.get("valueFrom").is_none() && !own.contains(variable))
         .map(|variable| Env { name: plain_text(&variable["name"]), value: plain_text(&variable["value"]) })
         .collect()
+}
+
+/// Annotations without those by which Sternway knows what it did.
+fn theirs(annotations: &Value) -> Value {
+    let Some(entries) = annotations.as_object() else {
+        return Value::Null;
+    };
+    let theirs: serde_json::Map<_, _> = entries
+        .iter()
+        .filter(|(name, _)| !name.starts_with(OURS))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    if theirs.is_empty() { Value::Null } else { theirs.into() }
 }
 
 fn words(list: &Value) -> Vec<String> {

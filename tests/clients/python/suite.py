@@ -7,7 +7,7 @@ from collections import Counter
 from harness.server import Server
 from harness.suite import Suite, contains, equal
 from harness.waiting import eventually
-from python import resources
+from python import packages, resources
 from python.generations import GENERATIONS, REGION, GatewayRefusal
 
 ORDER_SECONDS = 120
@@ -274,6 +274,7 @@ def register(account):
         refusal = account.turned_away("ListEcuByRegion")
         contains(refusal.message, "ListEcuByRegion", "the Message")
 
+    packages.register(account, scenario, REGION)
     resources.register(account, scenario, REGION)
 
 

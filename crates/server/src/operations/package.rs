@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sternway_access::{Action, Resource};
-use sternway_core::ports::AppFilter;
 use sternway_wire::error::BusinessError;
 use sternway_wire::model::{
     BuildPack, Credential, GetPackageStorageCredential, ListBuildPack, ListComponents, RuntimeComponent,
@@ -13,7 +11,6 @@ use sternway_wire::model::{
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::packages::{PackageService, WebContainer, credential};
-use crate::permission::scope::resource_of;
 
 /// What every operation with packages needs; a server without it says so.
 pub(crate) fn service(call: &Call) -> Result<&PackageService, BusinessError> {
@@ -33,7 +30,6 @@ pub(crate) fn public_url(service: &PackageService) -> Result<&str, BusinessError
 
 /// GetPackageStorageCredential
 pub(crate) async fn storage_credential(call: Arc<Call>) -> Result<GetPackageStorageCredential, Failure> {
-    may_release_something(&call).await?;
     let service = service(&call)?;
     let endpoint = endpoint(public_url(service)?);
     let keys = service.keys(call.records()).await?;
@@ -54,23 +50,6 @@ pub(crate) async fn storage_credential(call: Arc<Call>) -> Result<GetPackageStor
             security_token: temporary.token,
         },
     })
-}
-
-/// An upload alone does nothing, and whoever deploys it is asked then; but whoever may deploy to no application has nothing to upload, and must not
-/// fill the store.
-async fn may_release_something(call: &Call) -> Result<(), Failure> {
-    let whole = Resource::system();
-    if call.permit.is_root()
-        || call.permit.allows(Action::CreateApplication, &whole)
-        || call.permit.allows(Action::ManageApplication, &whole)
-    {
-        return Ok(());
-    }
-    let apps = call.store().apps(AppFilter::default()).await?;
-    if apps.iter().any(|app| call.permit.allows(Action::ManageApplication, &resource_of(app))) {
-        return Ok(());
-    }
-    Ok(call.permit.require(Action::ManageApplication, &whole)?)
 }
 
 /// As EDAS has it: without a scheme, which clients take for http.

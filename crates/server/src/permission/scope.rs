@@ -165,8 +165,6 @@ pub(crate) fn of(operation: &str) -> Scope {
         // What they list beside what the caller may read is the same for everyone.
         "GetCallerIdentity"
         | "GetK8sCluster"
-        // An upload alone does nothing: whoever deploys it is asked then.
-        | "GetPackageStorageCredential"
         | "ListAliyunRegion"
         | "ListApplication"
         | "ListBuildPack"
@@ -187,6 +185,8 @@ pub(crate) fn of(operation: &str) -> Scope {
         | "DeleteConfigTemplate"
         | "DeleteRole"
         | "GetMigrateApplication"
+        // Who may fill the store of packages may do so for every application.
+        | "GetPackageStorageCredential"
         | "InsertRole"
         | "ListAuthority"
         | "ListConfigTemplates"

@@ -96,6 +96,7 @@ fn kind(operation: &str) -> Option<Kind> {
         | "ListSubAccount"
         | "UpdateRole"
         | "MigrateApplication"
+        | "GetPackageStorageCredential"
         | "DeleteSwimmingLane"
         | "UpdateSwimmingLane" => All,
         "AddUserToGroup"
@@ -117,7 +118,6 @@ fn kind(operation: &str) -> Option<Kind> {
         "AssumeRole" => Sts,
         "GetCallerIdentity"
         | "GetK8sCluster"
-        | "GetPackageStorageCredential"
         | "ListAccessKeys"
         | "ListApplication"
         | "ListBuildPack"

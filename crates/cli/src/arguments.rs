@@ -8,9 +8,10 @@ use anyhow::Context as _;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::client::{Client, Credentials, Endpoint};
+use crate::client::{Client, Credentials, Endpoint, Trust};
 use crate::commands::{
-    adopt, app, cluster, completions, demo, deploy, key, order, policy, role, sandbox, serve, user, version,
+    adopt, app, approval, audit, cluster, completions, demo, deploy, freeze, key, order, policy, role, sandbox, serve,
+    user, version,
 };
 use crate::exit;
 
@@ -58,6 +59,15 @@ pub(crate) enum Command {
     /// List the versions an application has had
     #[command(subcommand)]
     Version(version::Command),
+    /// Let releases wait for another user, and approve them
+    #[command(subcommand)]
+    Approval(approval::Command),
+    /// Set times in which no release may begin
+    #[command(subcommand)]
+    Freeze(freeze::Command),
+    /// Read, export and verify the record of who did what
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// List and import clusters
     #[command(subcommand)]
     Cluster(cluster::Command),
@@ -76,7 +86,7 @@ pub(crate) enum Command {
     /// Take on a role, or see who one is
     #[command(subcommand)]
     Sts(role::StsCommand),
-    /// Create, list, rotate, disable, enable and delete access keys
+    /// Create, list, rotate, disable, enable and delete access keys; replace the master key
     #[command(subcommand)]
     Key(key::Command),
     /// Print a completion script for a shell
@@ -96,6 +106,9 @@ pub(crate) struct Connection {
     /// Certificates (PEM) to trust beside the system's, for https
     #[arg(long, value_name = "FILE", env = "STERNWAY_CA_CERT", hide_env_values = true)]
     ca_cert: Option<PathBuf>,
+    /// Our own certificate with its private key (PEM, both in one file), for servers that ask for one
+    #[arg(long, value_name = "FILE", env = "STERNWAY_CLIENT_CERT", hide_env_values = true)]
+    client_cert: Option<PathBuf>,
     /// What to print: text for people, or the API's own JSON
     #[arg(short, long, value_enum, value_name = "FORM", default_value_t)]
     pub(crate) output: Form,
@@ -106,11 +119,12 @@ impl Connection {
     pub(crate) fn client(&self) -> anyhow::Result<Client> {
         let endpoint: Endpoint =
             self.endpoint.parse().map_err(exit::Usage).context("--endpoint is no address of a server")?;
-        let authority = match &self.ca_cert {
-            Some(path) => Some(std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?),
-            None => None,
+        let read = |path: &PathBuf| std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+        let trust = Trust {
+            authority: self.ca_cert.as_ref().map(read).transpose()?,
+            identity: self.client_cert.as_ref().map(read).transpose()?,
         };
-        Client::new(endpoint, Credentials::find(&self.data)?, authority.as_deref())
+        Client::new(endpoint, Credentials::find(&self.data)?, trust)
     }
 
     /// The server's data directory.

@@ -33,6 +33,15 @@ pub(crate) struct Client {
     credentials: Credentials,
 }
 
+/// Certificates for https, in PEM.
+#[derive(Debug, Default)]
+pub(crate) struct Trust {
+    /// Those to trust beside the system's.
+    pub(crate) authority: Option<Vec<u8>>,
+    /// Our own, with its private key.
+    pub(crate) identity: Option<Vec<u8>>,
+}
+
 /// A successful answer.
 #[derive(Debug)]
 pub(crate) struct Reply<T> {
@@ -86,8 +95,8 @@ fn hint(code: &str) -> &'static str {
 }
 
 impl Client {
-    /// A client of this server. `authority` is a PEM file of certificates to trust beside the system's.
-    pub(crate) fn new(endpoint: Endpoint, credentials: Credentials, authority: Option<&[u8]>) -> anyhow::Result<Self> {
+    /// A client of this server.
+    pub(crate) fn new(endpoint: Endpoint, credentials: Credentials, trust: Trust) -> anyhow::Result<Self> {
         let mut builder = reqwest::Client::builder()
             .timeout(PATIENCE)
             .redirect(reqwest::redirect::Policy::none())
@@ -96,10 +105,15 @@ impl Client {
             // A proxy from the environment is meant for the world outside.
             builder = builder.no_proxy();
         }
-        if let Some(pem) = authority {
-            let certificates =
-                reqwest::Certificate::from_pem_bundle(pem).context("the file of --ca-cert holds no PEM certificate")?;
+        if let Some(pem) = trust.authority {
+            let certificates = reqwest::Certificate::from_pem_bundle(&pem)
+                .context("the file of --ca-cert holds no PEM certificate")?;
             builder = builder.tls_certs_merge(certificates);
+        }
+        if let Some(pem) = trust.identity {
+            let identity = reqwest::Identity::from_pem(&pem);
+            builder =
+                builder.identity(identity.context("the file of --client-cert holds no certificate with its key")?);
         }
         let http = builder.build().context("cannot set up HTTP")?;
         Ok(Self { http, endpoint, credentials })
@@ -189,7 +203,7 @@ mod tests {
 
     fn client() -> Client {
         let credentials = Credentials::permanent("testid", "testsecret");
-        Client::new("http://127.0.0.1:8080".parse().unwrap(), credentials, None).unwrap()
+        Client::new("http://127.0.0.1:8080".parse().unwrap(), credentials, Trust::default()).unwrap()
     }
 
     #[test]

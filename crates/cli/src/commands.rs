@@ -2,10 +2,13 @@
 
 pub(crate) mod adopt;
 pub(crate) mod app;
+pub(crate) mod approval;
+pub(crate) mod audit;
 pub(crate) mod cluster;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod deploy;
+pub(crate) mod freeze;
 pub(crate) mod key;
 mod names;
 pub(crate) mod order;
@@ -13,6 +16,7 @@ mod parameters;
 pub(crate) mod policy;
 pub(crate) mod role;
 pub(crate) mod sandbox;
+mod scope;
 pub(crate) mod serve;
 pub(crate) mod user;
 pub(crate) mod version;
@@ -32,6 +36,9 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Deploy(arguments) => deploy::run(arguments).await,
         Command::Order(command) => order::run(command).await,
         Command::Version(command) => version::run(command).await,
+        Command::Approval(command) => approval::run(command).await,
+        Command::Freeze(command) => freeze::run(command).await,
+        Command::Audit(command) => audit::run(command).await,
         Command::Cluster(command) => cluster::run(command).await,
         Command::User(command) => user::run(command).await,
         Command::Group(command) => user::run_group(command).await,

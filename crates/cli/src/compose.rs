@@ -116,7 +116,8 @@ impl Composition {
         let place = place.unwrap_or_else(|| Place::Directory(data.join(PACKAGES)));
         let packages = Packages::open_at(&place, &data.join(INCOMING), largest)?;
         let fetcher = Fetcher::new(reach, Limits::default())?;
-        let server = Server::with_packages(options.server, Arc::clone(&engine), packages, fetcher, settings);
+        let audit = store.clone();
+        let server = Server::with_packages(options.server, Arc::clone(&engine), audit, packages, fetcher, settings);
         let composition = Self { store, clusters, engine, server };
         composition.connect_known().await?;
         Ok(composition)

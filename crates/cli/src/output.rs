@@ -7,6 +7,9 @@ use std::io::{self, Write as _};
 
 use serde_json::Value;
 
+use crate::arguments::Form;
+use crate::exit::Outcome;
+
 pub(crate) use self::table::{Table, details};
 pub(crate) use self::words::{ago, moment, outcome_mark, status};
 
@@ -25,6 +28,15 @@ pub(crate) fn line(line: &str) -> io::Result<()> {
 /// Writes a document of JSON, indented.
 pub(crate) fn json(body: &Value) -> io::Result<()> {
     line(&format!("{body:#}"))
+}
+
+/// Tells that something was done: programs read the answer, people a sentence.
+pub(crate) fn done(body: &Value, form: Form, words: &str) -> anyhow::Result<Outcome> {
+    match form {
+        Form::Json => json(body)?,
+        Form::Text => say(words),
+    }
+    Ok(Outcome::Succeeded)
 }
 
 /// Says something on stderr, where it does not disturb what a program reads.

@@ -21,6 +21,8 @@
 //! | [`health`] | which pods have failed, and why, in words |
 //! | [`effect`] | the writes that the engine may perform, and their translation into patches |
 //! | [`order`] | the change order: its record and its birth |
+//! | [`governance`] | which releases need another user's approval, and when none may begin |
+//! | [`audit`] | the audit log's entries and their chain |
 //! | [`step`](mod@step) | the transition function |
 //! | [`precheck`] | what can be known before a release begins |
 //! | [`preview`] | what an order would write, for a dry run |
@@ -29,8 +31,10 @@
 //! | [`ports`] | the traits that stores, clusters and clocks implement |
 
 pub mod application;
+pub mod audit;
 pub mod effect;
 pub mod floor;
+pub mod governance;
 pub mod health;
 pub mod ids;
 pub mod observation;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use self::job::Job;
 use crate::application::WorkloadRef;
 use crate::effect::Effect;
+use crate::governance::Approval;
 use crate::ids::{AppId, OrderId, PartId, VersionNumber};
 use crate::observation::{Identity, Problem};
 use crate::plan::Batches;
@@ -262,6 +263,9 @@ pub struct Order {
     pub rolls_back: Option<OrderId>,
     /// The order that rolls this one back.
     pub rolled_back_by: Option<OrderId>,
+    /// The approvals that it needs, if it needs any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
     /// Warnings found before it started.
     pub warnings: Vec<String>,
     /// Grows by one with each step that changes anything; 0 at birth.
@@ -277,6 +281,11 @@ impl Order {
             Job::Restore(restore) => Some(restore.to.number),
             Job::Resize(_) | Job::Delete(_) | Job::Attach(_) => None,
         }
+    }
+
+    /// Whether nothing is done before another user approves.
+    pub fn awaits_approval(&self) -> bool {
+        !self.status.is_terminal() && self.approval.as_ref().is_some_and(Approval::is_awaited)
     }
 
     /// The pipeline that runs or waits, or the last one.

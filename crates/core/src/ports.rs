@@ -3,6 +3,7 @@
 //! They live here so that all arrows point at this crate. Each method says what it must guarantee; nothing else may be
 //! assumed.
 
+mod audit;
 mod objects;
 mod records;
 
@@ -22,6 +23,7 @@ use crate::order::{Event, Order};
 use crate::precheck::Surroundings;
 use crate::version::{Snapshot, Version};
 
+pub use self::audit::{Audit, AuditFilter, AuditPage, verify as verify_audit};
 pub use self::objects::{ObjectKind, ObjectRef, Objects};
 pub use self::records::{Kept, Record, Records, Stored};
 

@@ -60,6 +60,15 @@ pub enum Command {
         /// Who.
         actor: Actor,
     },
+    /// Approve the release as a whole, or reject it.
+    Approve {
+        /// Whether it may begin; if not, it ends.
+        approve: bool,
+        /// Why, in the words of who decides; may be empty.
+        comment: String,
+        /// Who.
+        actor: Actor,
+    },
     /// AbortChangeOrder: stop where it stands.
     Abort {
         /// Who.
@@ -140,6 +149,31 @@ pub enum Illegal {
     /// No gate is closed at this pipeline.
     #[error("pipeline {0} is not waiting for confirmation")]
     NotWaiting(PartId),
+    /// Whoever started a release cannot approve it.
+    #[error("{user} started change order {order}, and nobody approves a change of their own: another user has to")]
+    OwnOrder {
+        /// The order.
+        order: OrderId,
+        /// Who.
+        user: String,
+    },
+    /// The rule names others.
+    #[error("{user} may not approve change order {order}: the rule `{rule}` asks for {whom}")]
+    NotAnApprover {
+        /// The order.
+        order: OrderId,
+        /// Who.
+        user: String,
+        /// The rule.
+        rule: String,
+        /// Who may.
+        whom: String,
+    },
+    /// Nothing waits for approval.
+    #[error(
+        "change order {0} does not wait for approval; if it waits for the confirmation of a batch, use ContinuePipeline"
+    )]
+    NotAwaitingApproval(OrderId),
     /// The order has no such part.
     #[error("change order {order} has no pipeline or task {part}")]
     NoSuchPart {
@@ -163,6 +197,8 @@ pub fn step(order: &Order, input: Input<'_>, context: Context) -> Result<Transit
         Input::Command(command) => command::obey(&mut draft, command)?,
         // What is still on its way when an order ends says nothing any more.
         Input::Observed(_) | Input::Performed(_) | Input::NotPerformed(_) if order.status.is_terminal() => {}
+        // Nothing is decided, and nothing times out, before somebody approves.
+        Input::Observed(_) if order.awaits_approval() => {}
         // The watches have not come to the order's own Deployment yet.
         Input::Observed(Observation::Present(workload)) if workload.sameness(order.object) == Sameness::Before => {}
         Input::Observed(observation) => {

@@ -299,12 +299,16 @@ impl Engine {
         Err(not_committed(CommitError::Conflict(format!("application {app}"))))
     }
 
-    /// Confirms the next batch: EDAS's ContinuePipeline.
+    /// Confirms the next batch: EDAS's ContinuePipeline. Where the release as a whole waits for approval, this is that.
     ///
     /// # Errors
-    /// [`CommandError::NoPart`], [`CommandError::Illegal`], [`CommandError::Store`].
+    /// [`CommandError::NoPart`], [`CommandError::Illegal`], [`CommandError::Frozen`], [`CommandError::Store`].
     pub async fn confirm(&self, pipeline: PartId, confirm: bool, actor: Actor) -> Result<OrderId, CommandError> {
-        let order = self.order_of(pipeline).await?;
+        let order = self.ports.store.order_of_part(pipeline).await?.ok_or(CommandError::NoPart(pipeline))?;
+        if confirm && order.awaits_approval() {
+            return self.approve(order.id, true, String::new(), actor).await;
+        }
+        let order = order.id;
         self.command(order, &Command::Continue { pipeline, confirm, actor }).await
     }
 
@@ -349,7 +353,9 @@ impl Engine {
             if let Some(active) = self.ports.store.active_order_of(id).await? {
                 return Err(CommandError::Busy(active.id));
             }
-            let Birth { order, app, versions, events } = self.decide(&app, &wish, &request).await?;
+            let mut birth = self.decide(&app, &wish, &request).await?;
+            self.govern(&app, &mut birth).await?;
+            let Birth { order, app, versions, events } = birth;
             let id = order.id;
             let mut writes = vec![StoreWrite::UpdateApp(Box::new(app))];
             writes.extend(versions.into_iter().map(|version| StoreWrite::PutVersion(Box::new(version))));

@@ -1,5 +1,6 @@
 //! Why a command was not accepted.
 
+use sternway_core::governance::Frozen;
 use sternway_core::ids::{AppId, ClusterId, OrderId, PartId};
 use sternway_core::order::birth::Refused;
 use sternway_core::ports::{ClusterError, StoreError};
@@ -39,6 +40,9 @@ pub enum CommandError {
     /// A check before the release found that it could not go forward, or not come back.
     #[error("{}", .0.text)]
     Blocked(Finding),
+    /// No release may begin now.
+    #[error(transparent)]
+    Frozen(#[from] Frozen),
     /// A dry run came to no end.
     #[error(transparent)]
     NoPreview(NoPreview),

@@ -16,6 +16,7 @@
 
 mod commands;
 mod error;
+mod governance;
 mod places;
 mod runner;
 mod scaling;

@@ -44,7 +44,6 @@ pub(crate) struct Call {
     /// What the caller may do.
     pub(crate) permit: Permit,
     /// Where the request came from.
-    #[expect(dead_code, reason = "what records requests reads it")]
     pub(crate) origin: Origin,
     pub(crate) ids: Ids,
     pub(crate) region: String,

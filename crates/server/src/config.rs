@@ -28,6 +28,14 @@ pub struct Config {
     pub connections: usize,
     /// Operations that may be carried out at the same time; more are throttled.
     pub operations: usize,
+    /// Requests that one access key may send per second, ten seconds' worth at once; 0 for no limit.
+    pub requests_per_second: u32,
+    /// Bad signatures for a key from an address after which the key is locked there; 0: never.
+    pub bad_signatures: u32,
+    /// How long it is locked.
+    pub lockout: SignedDuration,
+    /// Whether operations that change nothing are recorded in the audit log, too.
+    pub audit_reads: bool,
     /// Seconds that a change order, or one batch of it, may take if the request does not say.
     pub change_timeout_seconds: u32,
 }
@@ -44,6 +52,11 @@ impl Default for Config {
             drain_timeout: Duration::from_secs(15),
             connections: 4096,
             operations: 1024,
+            // Far more than tools that poll once a second need.
+            requests_per_second: 200,
+            bad_signatures: 10,
+            lockout: SignedDuration::from_mins(15),
+            audit_reads: false,
             // What EDAS documents for starts and configuration changes, and Kubernetes for rollouts.
             change_timeout_seconds: 600,
         }

@@ -12,16 +12,18 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use sternway_wire::catalog::{Catalog, Operation};
-use sternway_wire::error::GatewayError;
+use sternway_wire::error::{BAD_SIGNATURE, GatewayError};
 use sternway_wire::parameters::Parameters;
-use sternway_wire::signature::SignedRequest;
+use sternway_wire::signature::{Claim, SignedRequest};
 
 use crate::answer::{Answer, Envelope};
-use crate::authentication::authenticate;
+use crate::audit;
+use crate::authentication::{Caller, authenticate};
 use crate::call::{self, Call, Ids};
 use crate::failure::Failure;
 use crate::identity::usage;
 use crate::listener::Origin;
+use crate::lockout::Door;
 use crate::operations::instead::not_implemented;
 use crate::permission::{Permit, authorize};
 use crate::server::Shared;
@@ -112,11 +114,19 @@ async fn act(
         // It is told once; what it was told first is right.
         let _ = key_id.set(id.chars().take(128).collect());
     };
-    let caller = authenticate(&shared, &signed, seen).await.inspect_err(|failure| {
-        if let Failure::Gateway(error) = failure {
-            shared.metrics.refused(&error.code);
+    let caller = match admit(&shared, &signed, origin, seen).await {
+        Ok(caller) => caller,
+        Err(failure) => {
+            if let Failure::Gateway(error) = &failure {
+                shared.metrics.refused(&error.code);
+            }
+            let claimed = key_id.get().map_or("", String::as_str);
+            let now = shared.engine.ports().clock.now();
+            let entry = audit::stranger(operation.name, origin, claimed, &ids, now);
+            shared.recorder.refused(entry, &failure).await;
+            return Err(failure);
         }
-    })?;
+    };
     usage::note(&shared, &caller.access_key_id, operation.name, shared.engine.ports().clock.now());
     let Some(served) = shared.operations.get(operation.name) else {
         return Err(not_implemented(operation.name).into());
@@ -127,8 +137,40 @@ async fn act(
     let permit = Permit::of(&shared, &caller, origin).await?;
     let host = header(&parts, "host").unwrap_or_default().to_owned();
     let call = Call { shared: Arc::clone(&shared), parameters, caller, permit, origin, ids, region, source, host };
-    authorize(&call, operation.name, served.action).await?;
-    served.run(call).await
+    let entry = audit::of_call(&call, operation.name).await?;
+    if let Err(failure) = authorize(&call, operation.name, served.action).await {
+        shared.recorder.refused(entry, &failure).await;
+        return Err(failure);
+    }
+    shared.recorder.asked(&entry, served.action).await?;
+    let outcome = served.run(call).await;
+    let now = shared.engine.ports().clock.now();
+    shared.recorder.answered(entry, served.action, now, &outcome).await;
+    outcome
+}
+
+/// Who sent the request, unless the door is locked for them, or they ask for too much.
+async fn admit(
+    shared: &Shared,
+    request: &SignedRequest<'_>,
+    origin: Origin,
+    seen: impl FnOnce(&str),
+) -> Result<Caller, Failure> {
+    let now = shared.engine.ports().clock.now();
+    let door = Claim::parse(request).ok().map(|claim| Door::new(&claim.access_key_id, origin.address));
+    if let Some(door) = &door {
+        seen(door.access_key_id());
+        shared.lockout.check(door, now)?;
+    }
+    let outcome = authenticate(shared, request, |_| {}).await;
+    match (&outcome, door) {
+        (Ok(_), Some(door)) => shared.lockout.succeeded(&door),
+        (Err(Failure::Gateway(error)), Some(door)) if error.code == BAD_SIGNATURE => shared.lockout.failed(door, now),
+        _ => {}
+    }
+    let caller = outcome?;
+    shared.limits.admit(&caller.access_key_id)?;
+    Ok(caller)
 }
 
 /// The two operations that clients of STS know, at the place where they look for them: all of STS is at `/`, and a header says what is meant.

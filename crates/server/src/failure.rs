@@ -83,6 +83,7 @@ impl From<CommandError> for Failure {
             CommandError::NameTaken => BusinessError::new(400, "Application.AlreadyExists", message),
             CommandError::Refused(refused) => refusal(&refused, message),
             CommandError::Blocked(_) => BusinessError::new(400, "Application.PrecheckFailed", message),
+            CommandError::Frozen(_) => BusinessError::new(400, "Application.Frozen", message),
             CommandError::NoPreview(_) => BusinessError::new(400, "Application.PrecheckFailed", message),
             CommandError::Illegal(illegal) => illegal_command(&illegal, message),
             CommandError::Cluster(error) => cluster_failure(&error, "of the application"),
@@ -144,6 +145,9 @@ fn illegal_command(illegal: &Illegal, message: String) -> BusinessError {
             "Pipeline.NotWaiting",
             format!("{message} Read the pipelines' PipelineStatus with GetChangeOrderInfo; 8 waits."),
         ),
+        Illegal::OwnOrder { .. } => BusinessError::new(403, "Approval.OwnOrder", message),
+        Illegal::NotAnApprover { .. } => BusinessError::new(403, "Approval.NotAnApprover", message),
+        Illegal::NotAwaitingApproval(_) => BusinessError::new(400, "Approval.NotAwaited", message),
         Illegal::NoSuchPart { part, .. } => BusinessError::pipeline_not_found(&part.to_string()),
         Illegal::NothingToRetry(_) => BusinessError::new(400, "Task.NothingToRetry", message),
     }

@@ -15,6 +15,8 @@
 //! | `dispatch` | the one way of every EDAS request |
 //! | `authentication`, `permission` | who asks, and whether they may |
 //! | `identity` | users, groups and policies in the store; roles that were taken on |
+//! | `lockout`, `limits` | guessing and flooding |
+//! | `audit` | what is recorded of it all |
 //! | `call` | a request as handlers see it |
 //! | `operations` | one file per family of operations |
 //! | `packages` | uploads, fetches, downloads and removal of JAR and WAR packages |
@@ -22,13 +24,16 @@
 //! | `answer` | envelopes and HTTP responses |
 
 mod answer;
+mod audit;
 mod authentication;
 mod call;
 mod config;
 mod dispatch;
 mod failure;
 mod identity;
+mod limits;
 mod listener;
+mod lockout;
 mod metrics;
 mod operations;
 mod packages;
@@ -44,4 +49,4 @@ pub use self::operations::{inert_parameters, served_extensions, served_operation
 pub use self::packages::{Jdk, PackageSettings, Runtimes, WebContainer};
 pub use self::permission::ROOT_USER;
 pub use self::server::{ServeError, Server};
-pub use self::tls::{TlsError, load as load_tls};
+pub use self::tls::{Tls, TlsError, TlsFiles};

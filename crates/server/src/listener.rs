@@ -10,7 +10,6 @@ use hyper::server::conn::http1;
 use hyper::service::Service as _;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -19,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
+use crate::tls::Tls;
 
 /// Room for a request line of 64 KiB (all parameters are in it) and the headers.
 const HEADER_BUFFER: usize = 256 << 10;
@@ -30,8 +30,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub enum Listener {
     /// Plain HTTP: the default of the Java, Python and Go SDKs.
     Http(TcpListener),
-    /// HTTPS.
-    Https(TcpListener, Arc<ServerConfig>),
+    /// HTTPS, as it is when a connection begins.
+    Https(TcpListener, Arc<Tls>),
 }
 
 impl Listener {
@@ -66,7 +66,7 @@ pub(crate) async fn accept(
 ) {
     let (socket, tls) = match listener {
         Listener::Http(socket) => (socket, None),
-        Listener::Https(socket, config) => (socket, Some(TlsAcceptor::from(config))),
+        Listener::Https(socket, tls) => (socket, Some(tls)),
     };
     loop {
         let accepted = tokio::select! {
@@ -83,7 +83,7 @@ pub(crate) async fn accept(
             header_timeout: config.header_timeout,
             cancel: cancel.clone(),
         };
-        let tls = tls.clone();
+        let tls = tls.as_ref().map(|tls| TlsAcceptor::from(tls.current()));
         connections.spawn(async move {
             connection.serve(stream, tls).await;
             drop(permit);

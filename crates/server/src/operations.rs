@@ -11,7 +11,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use sternway_access::Action::{
     self, CreateApplication, DeleteApplication, DeleteCluster, DeleteNamespace, ManageAppLog, ManageApplication,
-    ManageCluster, ManageNamespace, ManageSystem, ReadApplication, ReadCluster, ReadNamespace,
+    ManageCluster, ManageNamespace, ManageSystem, ReadApplication, ReadCluster, ReadNamespace, ReadOperationLog,
 };
 use sternway_wire::catalog::Catalog;
 use sternway_wire::envelope::to_json;
@@ -25,9 +25,11 @@ use crate::failure::Failure;
 
 pub(crate) mod access;
 pub(crate) mod application;
+pub(crate) mod audit;
 pub(crate) mod changeorder;
 pub(crate) mod cluster;
 pub(crate) mod config_template;
+pub(crate) mod governance;
 pub(crate) mod inert;
 pub(crate) mod instead;
 pub(crate) mod lane;
@@ -85,6 +87,7 @@ impl Operations {
         all.add_users();
         all.add_accounts();
         all.add_resources();
+        all.add_governance();
         all
     }
 
@@ -261,6 +264,20 @@ impl Operations {
         self.add("GetWebContainerConfig", ReadApplication, runtime::web_container);
         self.add("ListBuildPack", ReadApplication, package::build_packs);
         self.add("ListComponents", ReadApplication, package::components);
+    }
+
+    fn add_governance(&mut self) {
+        use governance::{approval, freeze};
+        self.add("ApproveChangeOrder", ManageApplication, approval::approve);
+        self.add("ListPendingApprovals", ReadApplication, approval::pending);
+        self.add("PutApprovalRule", ManageSystem, approval::put_rule);
+        self.add("ListApprovalRules", ReadApplication, approval::list_rules);
+        self.add("DeleteApprovalRule", ManageSystem, approval::delete_rule);
+        self.add("PutFreezeWindow", ManageSystem, freeze::put_window);
+        self.add("ListFreezeWindows", ReadApplication, freeze::list_windows);
+        self.add("DeleteFreezeWindow", ManageSystem, freeze::delete_window);
+        self.add("ListAuditEntries", ReadOperationLog, audit::list);
+        self.add("GetAuditHead", ReadOperationLog, audit::head);
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Served> {

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use sternway_core::ports::Audit;
 use sternway_engine::Engine;
 use sternway_packages::{Fetcher, Packages};
 use sternway_wire::replay::{NONCES_PER_KEY, NonceCache};
@@ -9,9 +10,12 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::audit::Recorder;
 use crate::config::Config;
 use crate::identity::usage::Noted;
+use crate::limits::Limits;
 use crate::listener::{self, Listener};
+use crate::lockout::Lockout;
 use crate::metrics::Metrics;
 use crate::operations::Operations;
 use crate::packages::{PackageService, PackageSettings, collect};
@@ -47,6 +51,9 @@ pub(crate) struct Shared {
     pub(crate) key_usage: Noted,
     /// Held while a user's keys are counted and changed.
     pub(crate) key_changes: tokio::sync::Mutex<()>,
+    pub(crate) recorder: Recorder,
+    pub(crate) limits: Limits,
+    pub(crate) lockout: Lockout,
     pub(crate) metrics: Metrics,
     /// None: packages are refused.
     pub(crate) packages: Option<Arc<PackageService>>,
@@ -58,23 +65,28 @@ pub(crate) struct Shared {
 }
 
 impl Server {
-    /// A server for this engine that takes no packages. Nothing listens yet.
-    pub fn new(config: Config, engine: Arc<Engine>) -> Self {
-        Self::made(config, engine, None)
+    /// A server for this engine that records in this audit log and takes no packages. Nothing listens yet.
+    pub fn new(config: Config, engine: Arc<Engine>, audit: Arc<dyn Audit>) -> Self {
+        Self::made(config, engine, audit, None)
     }
 
     /// A server for this engine that keeps packages and fetches what is to be kept. Nothing listens yet.
     pub fn with_packages(
         config: Config,
         engine: Arc<Engine>,
+        audit: Arc<dyn Audit>,
         packages: Packages,
         fetcher: Fetcher,
         settings: PackageSettings,
     ) -> Self {
-        Self::made(config, engine, Some(Arc::new(PackageService::new(packages, fetcher, settings))))
+        Self::made(config, engine, audit, Some(Arc::new(PackageService::new(packages, fetcher, settings))))
     }
 
-    fn made(config: Config, engine: Arc<Engine>, packages: Option<Arc<PackageService>>) -> Self {
+    fn made(config: Config, engine: Arc<Engine>, audit: Arc<dyn Audit>, packages: Option<Arc<PackageService>>) -> Self {
+        let clock = || Arc::clone(&engine.ports().clock);
+        let recorder = Recorder::new(audit, config.audit_reads, clock());
+        let limits = Limits::new(config.requests_per_second, clock());
+        let lockout = Lockout::new(config.bad_signatures, config.lockout);
         let nonces = NonceCache::new(config.clock_tolerance, NONCES_PER_KEY);
         let room = Arc::new(Semaphore::new(config.operations));
         Self {
@@ -85,6 +97,9 @@ impl Server {
                 nonces: Mutex::new(nonces),
                 key_usage: Noted::default(),
                 key_changes: tokio::sync::Mutex::new(()),
+                recorder,
+                limits,
+                lockout,
                 metrics: Metrics::new(),
                 packages,
                 running: TaskTracker::new(),

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use sternway_core::ports::StoreError;
 
+use crate::master_key::MasterKeyError;
+
 /// Any cause, before it is known what was being done.
 pub(crate) type Cause = Box<dyn Error + Send + Sync>;
 
@@ -81,6 +83,17 @@ pub enum OpenError {
         /// The cause.
         source: Cause,
     },
+}
+
+/// A master key that was not replaced, or not known to be.
+#[derive(Debug, thiserror::Error)]
+pub enum RotateError {
+    /// The new key could not be made or put into its place. Start again with the same data directory: the next start finds out which of the two opens it.
+    #[error(transparent)]
+    Key(#[from] MasterKeyError),
+    /// The database failed; unless it says so itself, nothing was changed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 fn process(pid: Option<u32>) -> String {

@@ -16,6 +16,10 @@ use crate::{DATABASE_FILE, directory};
 pub const MASTER_KEY_VARIABLE: &str = "STERNWAY_MASTER_KEY";
 /// The file in the data directory that holds the key, in base64.
 pub const MASTER_KEY_FILE: &str = "master.key";
+/// The environment variable that holds the key that is to replace the one in [`MASTER_KEY_VARIABLE`].
+pub const NEW_MASTER_KEY_VARIABLE: &str = "STERNWAY_NEW_MASTER_KEY";
+/// The file of a key that is to replace the one in [`MASTER_KEY_FILE`], while that happens.
+const NEXT_KEY_FILE: &str = "master.key.next";
 
 /// A master key that could not be had. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +73,31 @@ impl MasterKey {
         Self::from_text_or_file(std::env::var(MASTER_KEY_VARIABLE).ok(), dir)
     }
 
+    /// The key in the variable [`NEW_MASTER_KEY_VARIABLE`]; `None` if it is not set.
+    ///
+    /// # Errors
+    /// [`MasterKeyError::Malformed`]
+    pub fn load_new() -> Result<Option<Self>, MasterKeyError> {
+        let text = std::env::var(NEW_MASTER_KEY_VARIABLE).ok().map(Zeroizing::new);
+        text.map(|text| decode(&text, NEW_MASTER_KEY_VARIABLE)).transpose()
+    }
+
+    /// Makes a key in a file beside that of the present one. It is no key of anything until [`promote_next`].
+    pub(crate) fn create_next(dir: &Path) -> Result<Self, MasterKeyError> {
+        let path = dir.join(NEXT_KEY_FILE);
+        discard_next(dir)?;
+        create(dir, &path)?;
+        read(&path)
+    }
+
+    /// The key that was to replace the present one when that was interrupted.
+    pub(crate) fn load_next(dir: &Path) -> Result<Option<Self>, MasterKeyError> {
+        match read(&dir.join(NEXT_KEY_FILE)) {
+            Err(MasterKeyError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+            read => read.map(Some),
+        }
+    }
+
     fn from_text_or_file(text: Option<String>, dir: &Path) -> Result<Self, MasterKeyError> {
         if let Some(text) = text.map(Zeroizing::new) {
             return decode(&text, MASTER_KEY_VARIABLE);
@@ -84,6 +113,22 @@ impl MasterKey {
         create(dir, &path)?;
         // Read back even if it was made here: if two first starts race, both use the file that won.
         read(&path)
+    }
+}
+
+/// Makes the next key the present one.
+pub(crate) fn promote_next(dir: &Path) -> Result<(), MasterKeyError> {
+    let path = dir.join(NEXT_KEY_FILE);
+    let renamed = fs::rename(&path, dir.join(MASTER_KEY_FILE)).and_then(|()| File::open(dir)?.sync_all());
+    renamed.map_err(|source| MasterKeyError::File { path, source })
+}
+
+/// Removes a next key that opens nothing, if there is one.
+pub(crate) fn discard_next(dir: &Path) -> Result<(), MasterKeyError> {
+    let path = dir.join(NEXT_KEY_FILE);
+    match fs::remove_file(&path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(MasterKeyError::File { path, source }),
+        _ => Ok(()),
     }
 }
 
@@ -110,7 +155,9 @@ fn create(dir: &Path, path: &Path) -> Result<(), MasterKeyError> {
     let text = Zeroizing::new(STANDARD.encode(bytes.as_slice()) + "\n");
 
     directory::create(dir).map_err(failed)?;
-    let draft = dir.join(format!("{MASTER_KEY_FILE}.{}", std::process::id()));
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(format!(".{}", std::process::id()));
+    let draft = PathBuf::from(draft);
     let written = write_new(&draft, text.as_bytes()).and_then(|()| match fs::hard_link(&draft, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         linked => linked,

@@ -4,6 +4,7 @@ mod open;
 mod port;
 
 use std::fmt;
+use std::sync::Arc;
 
 use sqlx::SqlitePool;
 
@@ -20,7 +21,7 @@ pub(crate) use self::open::MIGRATIONS;
 pub struct SqliteStore {
     readers: SqlitePool,
     writer: Writer,
-    key: MasterKey,
+    key: Arc<MasterKey>,
 }
 
 impl SqliteStore {

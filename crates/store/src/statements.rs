@@ -102,6 +102,37 @@ statements! {
         FROM logical_regions ORDER BY id";
     DELETE_REGION = "DELETE FROM logical_regions WHERE id = $1";
 
+    INSERT_AUDIT = "INSERT INTO audit (sequence, at, stage, who, operation, app_id, trace_id, previous, hash, document) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    AUDIT_AFTER = "SELECT sequence, previous, hash, document FROM audit WHERE sequence > $1 \
+        AND (CAST($2 AS TEXT) IS NULL OR who = $2) AND (CAST($3 AS TEXT) IS NULL OR operation = $3) \
+        AND (CAST($4 AS TEXT) IS NULL OR app_id = $4) AND (CAST($5 AS BIGINT) IS NULL OR at >= $5) \
+        AND (CAST($6 AS BIGINT) IS NULL OR at < $6) \
+        AND (NOT $7 OR stage <> 'asked' OR NOT EXISTS (SELECT 1 FROM audit AS later \
+        WHERE later.trace_id = audit.trace_id AND later.stage = 'answered')) ORDER BY sequence LIMIT $8";
+    AUDIT_BEFORE = "SELECT sequence, previous, hash, document FROM audit WHERE sequence < $1 \
+        AND (CAST($2 AS TEXT) IS NULL OR who = $2) AND (CAST($3 AS TEXT) IS NULL OR operation = $3) \
+        AND (CAST($4 AS TEXT) IS NULL OR app_id = $4) AND (CAST($5 AS BIGINT) IS NULL OR at >= $5) \
+        AND (CAST($6 AS BIGINT) IS NULL OR at < $6) \
+        AND (NOT $7 OR stage <> 'asked' OR NOT EXISTS (SELECT 1 FROM audit AS later \
+        WHERE later.trace_id = audit.trace_id AND later.stage = 'answered')) ORDER BY sequence DESC LIMIT $8";
+    AUDIT_IS_EMPTY = "SELECT NOT EXISTS (SELECT 1 FROM audit)";
+    AUDIT_HEAD = "SELECT sequence, hash, sealed_head FROM audit_head WHERE id = 1";
+    PUT_AUDIT_HEAD = "INSERT INTO audit_head (id, sequence, hash, sealed_head) VALUES (1, $1, $2, $3) ON CONFLICT (id) \
+        DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash, sealed_head = excluded.sealed_head";
+
+    // Sealed values by the names of their rows, and how each is replaced.
+    SEALED_KEYS = "SELECT id, sealed_secret FROM access_keys";
+    RESEAL_KEY = "UPDATE access_keys SET sealed_secret = $2 WHERE id = $1";
+    SEALED_HEADS = "SELECT CAST(id AS TEXT), sealed_head FROM audit_head";
+    RESEAL_HEAD = "UPDATE audit_head SET sealed_head = $2 WHERE CAST(id AS TEXT) = $1";
+    SEALED_CLUSTERS = "SELECT id, sealed_kubeconfig FROM clusters WHERE sealed_kubeconfig IS NOT NULL";
+    RESEAL_CLUSTER = "UPDATE clusters SET sealed_kubeconfig = $2 WHERE id = $1";
+    SEALED_CHECKS = "SELECT CAST(id AS TEXT), sealed_check FROM master_key";
+    RESEAL_CHECK = "UPDATE master_key SET sealed_check = $2 WHERE CAST(id AS TEXT) = $1";
+    SEALED_RECORDS = "SELECT kind || '/' || id, sealed_secret FROM records WHERE sealed_secret IS NOT NULL";
+    RESEAL_RECORD = "UPDATE records SET sealed_secret = $2 WHERE kind || '/' || id = $1";
+
     KEY_CHECK = "SELECT sealed_check FROM master_key WHERE id = 1";
     INSERT_KEY_CHECK = "INSERT INTO master_key (id, sealed_check) VALUES (1, $1)";
 }

@@ -1,6 +1,7 @@
 //! One module per table or aggregate: its rows, its writes (on the writer's connection) and its reads (on the pool).
 
 pub(crate) mod apps;
+pub(crate) mod audit;
 pub(crate) mod clusters;
 pub(crate) mod events;
 pub(crate) mod keys;

@@ -11,6 +11,9 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
+/// The Code of a signature that is not the one we compute.
+pub const BAD_SIGNATURE: &str = "SignatureDoesNotMatch";
+
 /// A request refused before it became an operation.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{code} ({http_status}): {message}")]
@@ -63,7 +66,18 @@ impl GatewayError {
             "Specified signature is not matched with our calculation. Check the AccessKeySecret, and whether a proxy changed the request. \
              server string to sign is:{string_to_sign}"
         );
-        Self::new(400, "SignatureDoesNotMatch", message)
+        Self::new(400, BAD_SIGNATURE, message)
+    }
+
+    /// Too many bad signatures came for this key from this address: wait, and check the secret.
+    pub fn locked_out(access_key_id: &str, until: Timestamp) -> Self {
+        let message = format!(
+            "Too many requests with a bad signature came from this address for the access key \"{}\". It is locked here until {}. \
+             Check the AccessKeySecret, and try again then.",
+            shorten(access_key_id),
+            until.strftime("%FT%TZ")
+        );
+        Self::new(403, "InvalidAccessKeyId.LockedOut", message)
     }
 
     /// The Authorization header is missing or cannot be read: sign the request by one of the two schemes.

@@ -21,10 +21,12 @@ use crate::envelope::{SUCCESS_CODE, SUCCESS_ERROR_CODE, SUCCESS_MESSAGE};
 
 pub mod access;
 mod application;
+mod audit;
 mod change_order;
 mod cluster;
 mod config_template;
 mod configuration;
+mod governance;
 mod ingress;
 mod instance;
 mod kubernetes_application;
@@ -44,6 +46,7 @@ pub use application::{
     ApplicationBaseInfo, ApplicationDetail, ApplicationSummary, GetApplication, ListApplication,
     UpdateApplicationBaseInfo,
 };
+pub use audit::{GetAuditHead, ListAuditEntries};
 pub use change_order::{
     ChangeOrder, ChangeOrderInfo, ChangeOrderStopped, GetChangeOrderInfo, Instance, InstanceStage,
     ListHistoryDeployVersion, ListRecentChangeOrder, PackageVersion, PipelineInfo, ServiceStage, StageDetail,
@@ -58,6 +61,9 @@ pub use config_template::{
 pub use configuration::{
     CertDetail, ConfigMap, ConfigMapPage, DataEntry, KubernetesSecret, ListK8sConfigMaps, ListK8sSecrets, RelatedApp,
     RelatedIngressRule, SecretPage, SynchronizeResource,
+};
+pub use governance::{
+    ApprovalRule, FreezeWindow, ListApprovalRules, ListFreezeWindows, ListPendingApprovals, PendingApproval,
 };
 pub use ingress::{ClusterIngresses, IngressBackend, IngressConf, IngressPath, IngressRule, ListK8sIngressRules};
 pub use instance::{

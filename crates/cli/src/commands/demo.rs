@@ -31,7 +31,7 @@ use self::cluster::Cluster;
 use self::story::Story;
 use self::witness::Witness;
 use super::sandbox::fast;
-use crate::client::{Client, Credentials};
+use crate::client::{Client, Credentials, Trust};
 use crate::compose::{Composition, KUBECONFIG_FILE, Options, RunningSandbox, write_kubeconfig};
 use crate::exit::Outcome;
 use crate::{logging, output, signals};
@@ -89,8 +89,11 @@ fn sandbox_options(is_fast: bool) -> SandboxOptions {
 async fn play(theatre: &Theatre, is_fast: bool) -> anyhow::Result<()> {
     let cluster = Cluster::new(theatre.sandbox.address)?;
     let witness = Witness::start(cluster.clone());
-    let client =
-        Client::new(theatre.endpoint().parse().map_err(anyhow::Error::msg)?, theatre.credentials.clone(), None)?;
+    let client = Client::new(
+        theatre.endpoint().parse().map_err(anyhow::Error::msg)?,
+        theatre.credentials.clone(),
+        Trust::default(),
+    )?;
     let verdict = Story::new(&client, &cluster, &witness, is_fast).play(&theatre.endpoint()).await?;
     output::text(&verdict.text())?;
     anyhow::ensure!(verdict.holds(), "not everything held: see above");

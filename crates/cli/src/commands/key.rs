@@ -1,6 +1,10 @@
 //! `sternway key`: access keys. They are asked of the server that uses the data directory; where none does, the directory is opened: whoever can read that
 //! owns the server anyway, and gets in again without a key.
 
+mod rotate;
+
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 use serde_json::json;
 use sternway_core::ports::{AccessKey, Store as _};
@@ -8,7 +12,7 @@ use sternway_store::{OpenError, SqliteStore};
 use sternway_wire::model::Nothing;
 use sternway_wire::model::access::{CreateAccessKey, ListAccessKeys};
 
-use crate::arguments::{Connection, Form};
+use crate::arguments::{Connection, DEFAULT_DATA, Form};
 use crate::client::{Client, Credentials};
 use crate::compose;
 use crate::exit::Outcome;
@@ -32,6 +36,16 @@ pub(crate) enum Command {
     Delete(KeyArguments),
     /// Create another key for the user of a key, print it, and disable the old one
     Rotate(KeyArguments),
+    /// Seal all secrets by a new master key, with the server stopped; the old one opens nothing afterwards
+    RotateMaster(DataArguments),
+}
+
+/// Which data directory.
+#[derive(Debug, Args)]
+pub(crate) struct DataArguments {
+    /// The server's data directory
+    #[arg(long, value_name = "DIR", env = "STERNWAY_DATA", hide_env_values = true, default_value = DEFAULT_DATA)]
+    data: PathBuf,
 }
 
 /// See [`create`].
@@ -121,6 +135,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<Outcome> {
             })
             .await
         }
+        Command::RotateMaster(DataArguments { data }) => rotate::run(&data).await,
     }
 }
 

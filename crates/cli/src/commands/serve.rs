@@ -1,14 +1,16 @@
 //! `sternway serve`: a server, until a signal stops it.
 
+mod certificates;
 mod packages;
 mod plan;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
 use sternway_core::ports::ClusterError;
-use sternway_server::{Listener, load_tls};
+use sternway_server::Listener;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -39,6 +41,21 @@ pub(crate) struct Arguments {
     /// The private key for HTTPS (PEM)
     #[arg(long, value_name = "FILE", env = "STERNWAY_TLS_KEY", hide_env_values = true)]
     tls_key: Option<PathBuf>,
+    /// Authorities (PEM) that clients' certificates must be of; clients without one are not let in over HTTPS
+    #[arg(long, value_name = "FILE", env = "STERNWAY_TLS_CLIENT_CA", hide_env_values = true)]
+    tls_client_ca: Option<PathBuf>,
+    /// Serve HTTPS alone
+    #[arg(long, conflicts_with = "listen")]
+    no_http: bool,
+    /// Requests that one access key may send per second, ten seconds' worth at once; 0 for no limit [default: 200]
+    #[arg(long, value_name = "NUMBER", help_heading = "Protection")]
+    rate_limit: Option<u32>,
+    /// Bad signatures for a key from one address that lock it there for 15 minutes; 0: never [default: 10]
+    #[arg(long, value_name = "NUMBER", help_heading = "Protection")]
+    lock_after: Option<u32>,
+    /// Record operations that change nothing in the audit log, too
+    #[arg(long, help_heading = "Protection")]
+    audit_reads: bool,
     /// Where to keep all state [default: sternway-data]
     #[arg(long, value_name = "DIR", env = "STERNWAY_DATA", hide_env_values = true)]
     data: Option<PathBuf>,
@@ -73,7 +90,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
     let plan = Plan::of(arguments)?;
     let talk = logging::start(&plan.log, plan.log_format)?;
     let stop = signals::stop_token(talk)?;
-    let listeners = listen(&plan).await?;
+    let tls = plan.tls.as_ref().map(|tls| sternway_server::Tls::load(tls.files.clone())).transpose()?;
+    let listeners = listen(&plan, tls.as_ref()).await?;
     let composition = Composition::new(&plan.data, options(&plan, &listeners)?).await?;
     if let RootKey::Written(path) = composition.root_key(&plan.data).await? {
         talk.say(&format!("the first access key is in {}", path.display()));
@@ -83,6 +101,9 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         let address = listener.local_address().context("cannot tell an own address")?;
         let scheme = if matches!(listener, Listener::Https(..)) { "https" } else { "http" };
         talk.say(&format!("listening on {scheme}://{address}"));
+    }
+    if let Some(tls) = tls {
+        certificates::keep_current(tls, talk, stop.clone())?;
     }
     let running = composition.run(listeners, stop.clone());
     match sandbox {
@@ -116,6 +137,9 @@ async fn run_with(
 fn options(plan: &Plan, listeners: &[Listener]) -> anyhow::Result<Options> {
     let mut options = Options::default();
     options.server.region.clone_from(&plan.region);
+    options.server.audit_reads = plan.audit_reads;
+    options.server.requests_per_second = plan.rate_limit.unwrap_or(options.server.requests_per_second);
+    options.server.bad_signatures = plan.lock_after.unwrap_or(options.server.bad_signatures);
     options.cluster.trusted_kubeconfigs = plan.trust_kubeconfigs;
     options.packages = plan.packages.clone();
     if options.packages.settings.public_url.is_none() {
@@ -125,11 +149,13 @@ fn options(plan: &Plan, listeners: &[Listener]) -> anyhow::Result<Options> {
 }
 
 /// Binds the sockets; nobody is answered yet. This comes before all else, so that a second server on the same address changes nothing.
-async fn listen(plan: &Plan) -> anyhow::Result<Vec<Listener>> {
-    let mut listeners = vec![Listener::Http(bind(&plan.listen).await?)];
-    if let Some(Tls { listen, certificate, key }) = &plan.tls {
-        let tls = load_tls(certificate, key)?;
-        listeners.push(Listener::Https(bind(listen).await?, tls));
+async fn listen(plan: &Plan, tls: Option<&Arc<sternway_server::Tls>>) -> anyhow::Result<Vec<Listener>> {
+    let mut listeners = Vec::new();
+    if let Some(listen) = &plan.listen {
+        listeners.push(Listener::Http(bind(listen).await?));
+    }
+    if let (Some(Tls { listen, .. }), Some(tls)) = (&plan.tls, tls) {
+        listeners.push(Listener::Https(bind(listen).await?, Arc::clone(tls)));
     }
     Ok(listeners)
 }

@@ -7,6 +7,7 @@ mod help;
 mod keys;
 mod process;
 mod restart;
+mod secrets;
 mod serve;
 mod users;
 mod verbs;

@@ -162,6 +162,7 @@ fn order(
         pending: None,
         rolls_back: None,
         rolled_back_by: None,
+        approval: None,
         warnings: Vec::new(),
         revision: 0,
     }

@@ -4,6 +4,7 @@ use super::release::{self, rollback_of};
 use super::{Command, Draft, Illegal, restore};
 use crate::application::AppChange;
 use crate::effect::{Effect, Hold};
+use crate::governance::Approval;
 use crate::ids::PartId;
 use crate::order::job::{Job, Release, ReleasePhase, Restore, RestorePhase};
 use crate::order::{Actor, Stage, Status};
@@ -11,6 +12,7 @@ use crate::order::{Actor, Stage, Status};
 pub(super) fn obey(draft: &mut Draft<'_>, command: &Command) -> Result<(), Illegal> {
     match command {
         Command::Continue { pipeline, confirm, actor } => go_on(draft, *pipeline, *confirm, actor),
+        Command::Approve { approve, comment, actor } => decide(draft, *approve, comment, actor),
         Command::Abort { actor } => abort(draft, actor),
         Command::AbortAndRollback { actor } => abort_and_roll_back(draft, actor),
         Command::Retry { task, actor } => retry(draft, *task, actor),
@@ -20,6 +22,52 @@ pub(super) fn obey(draft: &mut Draft<'_>, command: &Command) -> Result<(), Illeg
 fn running(draft: &Draft<'_>) -> Result<(), Illegal> {
     let (order, status) = (draft.order.id, draft.order.status);
     if status.is_terminal() { Err(Illegal::Ended { order, status }) } else { Ok(()) }
+}
+
+/// Who may approve: not the starter, and only whom the rule names, if it names any.
+fn check_approver(draft: &Draft<'_>, actor: &Actor) -> Result<(), Illegal> {
+    let (order, starter) = (draft.order.id, &draft.order.actor.user);
+    let Some(approval) = &draft.order.approval else { return Ok(()) };
+    let user = actor.user.clone();
+    if user == *starter {
+        return Err(Illegal::OwnOrder { order, user });
+    }
+    if !approval.approvers.is_empty() && !approval.approvers.contains(&user) {
+        let (rule, whom) = (approval.rule.clone(), approval.whom(starter));
+        return Err(Illegal::NotAnApprover { order, user, rule, whom });
+    }
+    Ok(())
+}
+
+/// Lets a release begin, or ends it. An approval that is sent again is answered well.
+fn decide(draft: &mut Draft<'_>, approve: bool, comment: &str, actor: &Actor) -> Result<(), Illegal> {
+    running(draft)?;
+    check_approver(draft, actor)?;
+    let given_by = draft.order.approval.as_ref().and_then(|approval| approval.given_by.clone());
+    if approve && given_by.as_ref() == Some(&actor.user) {
+        return Ok(());
+    }
+    if !draft.order.awaits_approval() {
+        return Err(Illegal::NotAwaitingApproval(draft.order.id));
+    }
+    let remark = if comment.is_empty() { String::new() } else { format!(": {comment}") };
+    if !approve {
+        draft.event("Rejected", format!("{} rejects the change{remark}", actor.user));
+        draft.abort(&format!("rejected by {}{remark}; nothing was changed", actor.user));
+        return Ok(());
+    }
+    draft.event("Approved", format!("{} approves the change{remark}", actor.user));
+    draft.say(format!("approved by {}", actor.user));
+    if let Some(approval) = &mut draft.order.approval {
+        approval.given_by = Some(actor.user.clone());
+    }
+    let now = draft.now();
+    if let Some(release) = release::present(draft) {
+        // The first batch's time begins now.
+        release.phase = ReleasePhase::Rolling { batch: 0, since: now };
+    }
+    draft.wake_at(now);
+    Ok(())
 }
 
 /// Both the pipeline that is complete and the one that waits may be named; a repeated confirmation of a batch that has begun is
@@ -35,6 +83,9 @@ fn go_on(draft: &mut Draft<'_>, pipeline: PartId, confirm: bool, actor: &Actor) 
     match release.phase {
         ReleasePhase::Waiting { batch, .. } if index == batch as usize || index == batch as usize + 1 => {
             if confirm {
+                if draft.order.approval.as_ref().is_some_and(Approval::asks_for_batches) {
+                    check_approver(draft, actor)?;
+                }
                 draft.event("Confirmed", format!("{} confirms the next batch", actor.user));
                 release::open_gate(draft, batch);
             } else {

@@ -14,9 +14,14 @@ use sternway_wire::codes::{BatchType, ChangeOrderType};
 /// shows them: it is then simply running.
 fn status_code(order: &Order, status: Status) -> i32 {
     match status {
-        Status::AwaitingConfirmation | Status::AwaitingInterval if order.batches.total() == 1 => Status::Running.code(),
+        Status::AwaitingConfirmation | Status::AwaitingInterval if hides_waiting(order) => Status::Running.code(),
         status => status.code(),
     }
+}
+
+/// Whoever asked for one batch, or for batches that follow each other by themselves, does not know that an order may wait.
+fn hides_waiting(order: &Order) -> bool {
+    order.batches.total() == 1 || order.approval.as_ref().is_some_and(|approval| approval.paces)
 }
 
 fn batch_type(order: &Order) -> &'static str {

@@ -80,7 +80,11 @@ pub(crate) fn of(operation: &str) -> Scope {
         Listed, Member, Namespace, Namespaces, NewApp, Order, Part, Policy, Role, System, Tagged, User,
     };
     match operation {
-        "AbortAndRollbackChangeOrder" | "AbortChangeOrder" | "GetChangeOrderInfo" | "RollbackChangeOrder" => Order,
+        "AbortAndRollbackChangeOrder"
+        | "AbortChangeOrder"
+        | "ApproveChangeOrder"
+        | "GetChangeOrderInfo"
+        | "RollbackChangeOrder" => Order,
         "ContinuePipeline" => Part("PipelineId"),
         "RetryChangeOrderTask" => Part("TaskId"),
         "InsertK8sApplication" => NewApp,
@@ -167,6 +171,7 @@ pub(crate) fn of(operation: &str) -> Scope {
         | "GetK8sCluster"
         | "ListAliyunRegion"
         | "ListApplication"
+        | "ListApprovalRules"
         | "ListBuildPack"
         | "ListCluster"
         | "ListComponents"
@@ -174,6 +179,8 @@ pub(crate) fn of(operation: &str) -> Scope {
         | "ListGroups"
         | "ListPolicies"
         | "ListRamRoles"
+        | "ListFreezeWindows"
+        | "ListPendingApprovals"
         | "ListSlb"
         | "ListUsers"
         | "ListUserDefineRegion"
@@ -184,16 +191,22 @@ pub(crate) fn of(operation: &str) -> Scope {
         | "CreateConfigTemplate"
         | "DeleteConfigTemplate"
         | "DeleteRole"
+        | "DeleteApprovalRule"
+        | "DeleteFreezeWindow"
+        | "GetAuditHead"
         | "GetMigrateApplication"
         // Who may fill the store of packages may do so for every application.
         | "GetPackageStorageCredential"
         | "InsertRole"
         | "ListAuthority"
+        | "ListAuditEntries"
         | "ListConfigTemplates"
         | "ListResourceGroup"
         | "ListRole"
         | "ListSubAccount"
         | "MigrateApplication"
+        | "PutApprovalRule"
+        | "PutFreezeWindow"
         | "QueryRegionConfig"
         | "SynchronizeResource"
         | "UpdateConfigTemplate"

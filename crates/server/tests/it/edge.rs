@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::ServerName;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use sternway_core::ids::VersionNumber;
 use sternway_core::ports::Store as _;
-use sternway_server::{Config, Listener, ServeError, load_tls, served_operations};
+use sternway_server::{Config, Listener, ServeError, Tls, TlsFiles, served_operations};
 use sternway_wire::catalog::Catalog;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -234,39 +235,114 @@ async fn an_operation_is_carried_out_even_if_the_client_hangs_up() {
     assert!(world.store.active_order_of(app).await.unwrap().is_some());
 }
 
-#[tokio::test]
-async fn https_is_served_with_the_given_certificate() {
-    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-    let directory = tempfile::tempdir().unwrap();
-    let (certificate, key) = (directory.path().join("cert.pem"), directory.path().join("key.pem"));
-    std::fs::write(&certificate, made.cert.pem()).unwrap();
-    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-    let world =
-        World::listening(Config::default(), |socket| Listener::Https(socket, load_tls(&certificate, &key).unwrap()))
-            .await;
+/// Files of a certificate that is its own authority.
+struct Certificates {
+    directory: tempfile::TempDir,
+}
 
+impl Certificates {
+    fn new() -> Self {
+        Self { directory: tempfile::tempdir().unwrap() }
+    }
+
+    fn files(&self) -> TlsFiles {
+        let path = |name| self.directory.path().join(name);
+        TlsFiles { certificate: path("cert.pem"), key: path("key.pem"), client_authorities: None }
+    }
+
+    /// Writes a new certificate with its key; answers with both.
+    fn write(&self) -> rcgen::CertifiedKey<rcgen::KeyPair> {
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let TlsFiles { certificate, key, .. } = self.files();
+        std::fs::write(certificate, made.cert.pem()).unwrap();
+        std::fs::write(key, made.signing_key.serialize_pem()).unwrap();
+        made
+    }
+}
+
+/// The answer to a client that trusts this certificate, and shows that one.
+async fn healthy(
+    host: &str,
+    trusted: &rcgen::CertifiedKey<rcgen::KeyPair>,
+    shown: Option<&rcgen::CertifiedKey<rcgen::KeyPair>>,
+) -> std::io::Result<String> {
     let mut roots = RootCertStore::empty();
-    roots.add(made.cert.der().clone()).unwrap();
+    roots.add(trusted.cert.der().clone()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let client = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let socket = TcpStream::connect(&world.host).await.unwrap();
+        .with_root_certificates(roots);
+    let client = match shown {
+        Some(shown) => {
+            let key = PrivateKeyDer::from_pem_slice(shown.signing_key.serialize_pem().as_bytes()).unwrap();
+            builder.with_client_auth_cert(vec![shown.cert.der().clone()], key).unwrap()
+        }
+        None => builder.with_no_client_auth(),
+    };
+    let socket = TcpStream::connect(host).await?;
     let name = ServerName::try_from("localhost").unwrap();
-    let mut stream = TlsConnector::from(Arc::new(client)).connect(name, socket).await.unwrap();
-    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.unwrap();
+    let mut stream = TlsConnector::from(Arc::new(client)).connect(name, socket).await?;
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await?;
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
+}
+
+fn is_well(answer: std::io::Result<String>) {
+    let answer = answer.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[tokio::test]
+async fn https_is_served_with_the_certificate_of_the_moment() {
+    let certificates = Certificates::new();
+    let first = certificates.write();
+    let tls = Tls::load(certificates.files()).unwrap();
+    let serving = Arc::clone(&tls);
+    let world = World::listening(Config::default(), |socket| Listener::Https(socket, serving)).await;
+    is_well(healthy(&world.host, &first, None).await);
+    assert!(!tls.reload().unwrap(), "nothing has changed");
+
+    // Half of a change cannot be used, is told once, and replaces nothing.
+    let second = certificates.write();
+    std::fs::write(certificates.files().key, first.signing_key.serialize_pem()).unwrap();
+    tls.reload().unwrap_err();
+    assert!(!tls.reload().unwrap());
+    is_well(healthy(&world.host, &first, None).await);
+    std::fs::write(certificates.files().certificate, "no certificate").unwrap();
+    let error = tls.reload().unwrap_err().to_string();
+    assert!(error.contains("cert.pem"), "{error}");
+    is_well(healthy(&world.host, &first, None).await);
+
+    std::fs::write(certificates.files().certificate, second.cert.pem()).unwrap();
+    std::fs::write(certificates.files().key, second.signing_key.serialize_pem()).unwrap();
+    assert!(tls.reload().unwrap());
+    is_well(healthy(&world.host, &second, None).await);
+    healthy(&world.host, &first, None).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn clients_without_a_certificate_are_not_let_in_where_one_is_asked_for() {
+    let (certificates, authorities) = (Certificates::new(), Certificates::new());
+    let (server, client) = (certificates.write(), authorities.write());
+    let files = TlsFiles { client_authorities: Some(authorities.files().certificate), ..certificates.files() };
+    let tls = Tls::load(files).unwrap();
+    let world = World::listening(Config::default(), |socket| Listener::Https(socket, tls)).await;
+    is_well(healthy(&world.host, &server, Some(&client)).await);
+    healthy(&world.host, &server, None).await.unwrap_err();
+    healthy(&world.host, &server, Some(&server)).await.unwrap_err();
 }
 
 #[test]
 fn a_certificate_that_is_none_is_named() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("empty.pem");
-    std::fs::write(&path, "").unwrap();
-    let error = load_tls(&path, &path).unwrap_err().to_string();
-    assert!(error.contains("empty.pem"), "{error}");
+    let certificates = Certificates::new();
+    certificates.write();
+    let files = certificates.files();
+    std::fs::write(&files.certificate, "").unwrap();
+    let error = Tls::load(files.clone()).unwrap_err().to_string();
+    assert!(error.contains("cert.pem"), "{error}");
+    std::fs::remove_file(&files.key).unwrap();
+    let error = Tls::load(files).unwrap_err().to_string();
+    assert!(error.contains("key.pem"), "{error}");
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like the tests themselves")]
 
 mod access_keys;
+mod audit;
 mod authentication;
 mod bad_input;
 mod change_orders;
@@ -13,7 +14,9 @@ mod edge;
 mod envelopes;
 mod fake_clusters;
 mod fake_objects;
+mod governance;
 mod lanes;
+mod limits;
 mod logging;
 mod migration;
 mod packages;

@@ -85,7 +85,7 @@ pub(crate) struct World {
     clock: Arc<Told>,
     serving: Mutex<Option<Serving>>,
     nonces: AtomicU64,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl World {
@@ -126,7 +126,8 @@ impl World {
         let silence = Limits { silence: 2 * PATIENCE, ..Limits::default() };
         let fetcher = Fetcher::new(Reach { loopback: true }, silence).unwrap();
         let engine = Engine::new(ports, Settings::new("test"));
-        let server = Server::with_packages(config, Arc::clone(&engine), packages.clone(), fetcher, settings);
+        let audit = store.clone();
+        let server = Server::with_packages(config, Arc::clone(&engine), audit, packages.clone(), fetcher, settings);
         let cancel = CancellationToken::new();
         let stop = cancel.clone();
         let listeners = vec![listener(socket)];
@@ -142,8 +143,15 @@ impl World {
             clock,
             serving: Mutex::new(Some(serving)),
             nonces: AtomicU64::new(0),
-            _directory: directory,
+            directory,
         }
+    }
+
+    /// The bytes of every file of the store.
+    pub(crate) fn files(&self) -> Vec<Vec<u8>> {
+        let entries = std::fs::read_dir(self.directory.path()).unwrap();
+        let files = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+        files.map(|path| std::fs::read(path).unwrap()).collect()
     }
 
     /// Lets seconds pass.

@@ -1,6 +1,7 @@
 //! Opening: directory, lock, connection, migrations, master key, writer, readers, in this sequence.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
@@ -9,8 +10,10 @@ use sqlx::{ConnectOptions as _, SqliteConnection};
 use sternway_core::ports::Secret;
 
 use super::SqliteStore;
-use crate::error::{Cause, OpenError};
+use crate::error::{Cause, OpenError, RotateError};
 use crate::lock::{DirectoryLock, NotLocked};
+use crate::master_key::{discard_next, promote_next};
+use crate::rotation::Reseal;
 use crate::seal::{MasterKey, Place};
 use crate::writer::Writer;
 use crate::{DATABASE_FILE, directory, statements};
@@ -66,10 +69,7 @@ impl SqliteStore {
             .busy_timeout(BUSY_TIMEOUT);
         let mut connection = options.connect().await.map_err(|error| failed("connect")(error.into()))?;
         migrate(&mut connection, &path).await?;
-        let key_fits = check_key(&mut connection, &master_key).await.map_err(failed("check the master key"))?;
-        if !key_fits {
-            return Err(OpenError::WrongMasterKey { path });
-        }
+        let master_key = fitting_key(&mut connection, master_key, &path).await?;
         if lock.is_some() {
             // Whoever held a lease in this database is gone: the directory's lock is ours. What it drove need not wait for its time to run out.
             sqlx::query(statements::DELETE_LEASES)
@@ -78,7 +78,27 @@ impl SqliteStore {
                 .map_err(|error| failed("take back the leases of a process that is gone")(error.into()))?;
         }
         let readers = connect_readers(&path).await.map_err(failed("connect readers"))?;
-        Ok(Self { readers, writer: Writer::start(connection, options, lock), key: master_key })
+        Ok(Self { readers, writer: Writer::start(connection, options, lock), key: Arc::new(master_key) })
+    }
+
+    /// Seals everything by another master key, and closes the store. Without one, a new key is made and takes the place of the file `master.key`; a
+    /// given one is the caller's to keep. Answers with the number of values that were sealed anew.
+    ///
+    /// # Errors
+    /// See [`RotateError`]. Whatever happens, a crash included, either the old key opens everything or the new one does, and if its place is the file, the
+    /// next [`SqliteStore::open`] finds out which.
+    pub async fn rotate_master_key(self, dir: &Path, new: Option<MasterKey>) -> Result<u64, RotateError> {
+        let (new, in_file) = match new {
+            Some(new) => (new, false),
+            None => (MasterKey::create_next(dir)?, true),
+        };
+        let sealed = self.writer.perform(Reseal { old: Arc::clone(&self.key), new }).await;
+        self.close().await;
+        let sealed = sealed?;
+        if in_file {
+            promote_next(dir)?;
+        }
+        Ok(sealed)
     }
 }
 
@@ -108,6 +128,25 @@ async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), O
             doing: "bring it to this version's form",
             source: error.into(),
         }),
+    }
+}
+
+/// The given key if it opens the database's secrets, or the one that was to replace it if that one does: then its replacement was interrupted after it
+/// had happened, and is finished here.
+async fn fitting_key(connection: &mut SqliteConnection, given: MasterKey, path: &Path) -> Result<MasterKey, OpenError> {
+    // The keys are beside the database.
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let failed = |source: Cause| OpenError::Database { path: path.to_owned(), doing: "check the master key", source };
+    if check_key(connection, &given).await.map_err(failed)? {
+        discard_next(dir).map_err(|error| failed(error.into()))?;
+        return Ok(given);
+    }
+    match MasterKey::load_next(dir).map_err(|error| failed(error.into()))? {
+        Some(next) if check_key(connection, &next).await.map_err(failed)? => {
+            promote_next(dir).map_err(|error| failed(error.into()))?;
+            Ok(next)
+        }
+        Some(_) | None => Err(OpenError::WrongMasterKey { path: path.to_owned() }),
     }
 }
 

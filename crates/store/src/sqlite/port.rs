@@ -1,18 +1,22 @@
 //! The port: writes go to the writer, reads to the pool, and every failure says what was being done.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sternway_core::application::Application;
+use sternway_core::audit::{Broken, Entry, Head, Link};
 use sternway_core::ids::{AppId, ClusterId, Fence, OrderId, PartId, VersionNumber};
 use sternway_core::order::{Event, Order};
 use sternway_core::ports::{
-    AccessKey, AppFilter, ClusterRecord, Commit, CommitError, LogicalRegion, Record, Records, Store, StoreError,
+    AccessKey, AppFilter, Audit, AuditFilter, AuditPage, ClusterRecord, Commit, CommitError, LogicalRegion, Record,
+    Records, Store, StoreError,
 };
 use sternway_core::version::Version;
 
 use super::SqliteStore;
 use crate::error::Doing as _;
-use crate::tables::{apps, clusters, events, keys, leases, orders, records, regions, versions};
+use crate::tables::{apps, audit, clusters, events, keys, leases, orders, records, regions, versions};
 
 #[async_trait]
 impl Store for SqliteStore {
@@ -127,6 +131,21 @@ impl Store for SqliteStore {
 
     async fn delete_logical_region(&self, id: i64) -> Result<bool, StoreError> {
         self.writer.perform(regions::Delete(id)).await
+    }
+}
+
+#[async_trait]
+impl Audit for SqliteStore {
+    async fn append(&self, entry: Entry) -> Result<Head, StoreError> {
+        self.writer.perform(audit::Append { entry, key: Arc::clone(&self.key) }).await
+    }
+
+    async fn entries(&self, filter: AuditFilter, page: AuditPage, limit: u32) -> Result<Vec<Link>, StoreError> {
+        audit::list(&self.readers, filter, page, limit).await.doing(|| "read the audit log".to_owned())
+    }
+
+    async fn head(&self) -> Result<Result<Head, Broken>, StoreError> {
+        audit::head(&self.readers, &self.key).await.doing(|| "read the end of the audit log".to_owned())
     }
 }
 

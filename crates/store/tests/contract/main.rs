@@ -8,10 +8,12 @@
 mod suite;
 
 mod apps;
+mod audit;
 mod documents;
 mod leases;
 mod orders;
 mod records;
+mod rotation;
 mod samples;
 mod sqlite;
 

@@ -79,6 +79,7 @@ pub(crate) fn order(app: AppId, kind: OrderKind, seconds: i64) -> Order {
         }),
         rolls_back: None,
         rolled_back_by: None,
+        approval: None,
         warnings: vec!["no probe".to_owned()],
         revision: 0,
     }

@@ -8,7 +8,7 @@ use futures::FutureExt as _;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 use sternway_core::order::{OrderKind, Status};
-use sternway_core::ports::{ClusterAccess, CommitError, Secret, Store as _, StoreWrite};
+use sternway_core::ports::{Audit as _, ClusterAccess, CommitError, Secret, Store as _, StoreWrite};
 use sternway_store::{DATABASE_FILE, MASTER_KEY_FILE, MasterKey, OpenError, SqliteStore};
 use tempfile::TempDir;
 
@@ -23,7 +23,7 @@ impl Place {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
@@ -31,13 +31,13 @@ impl Place {
         self.try_open().await.unwrap()
     }
 
-    async fn try_open(&self) -> Result<SqliteStore, OpenError> {
+    pub(crate) async fn try_open(&self) -> Result<SqliteStore, OpenError> {
         let key = MasterKey::load_or_create(self.path()).unwrap();
         SqliteStore::open(self.path(), key).await
     }
 
     /// What a crash of the process at this moment would leave: the files as they are, the lock let go.
-    fn after_a_crash(&self) -> Self {
+    pub(crate) fn after_a_crash(&self) -> Self {
         let place = Self::new();
         for file in files(self.path()) {
             fs::copy(&file, place.path().join(file.file_name().unwrap())).unwrap();
@@ -45,7 +45,7 @@ impl Place {
         place
     }
 
-    async fn execute(&self, sql: &'static str) -> Result<(), sqlx::Error> {
+    pub(crate) async fn execute(&self, sql: &'static str) -> Result<(), sqlx::Error> {
         let options = SqliteConnectOptions::new().filename(self.path().join(DATABASE_FILE));
         let mut connection = options.connect().await?;
         let done = sqlx::query(sql).execute(&mut connection).await;
@@ -246,6 +246,7 @@ async fn the_database_itself_keeps_the_record() {
     let events = StoreWrite::AppendEvents(first.id, vec![event("A")]);
     write(&store, [insert(&first), events]).await.unwrap();
     store.lease(first.id, "a", at(0), at(1)).await.unwrap();
+    store.append(crate::audit::entry("alice", "DeployK8sApplication", 0)).await.unwrap();
     store.close().await;
     for forbidden in [
         "DELETE FROM events",
@@ -254,6 +255,10 @@ async fn the_database_itself_keeps_the_record() {
         "UPDATE fences SET last = 0",
         "UPDATE fences SET last = last",
         "DELETE FROM fences",
+        "DELETE FROM audit",
+        "UPDATE audit SET who = 'nobody'",
+        "DELETE FROM audit_head",
+        "UPDATE audit_head SET sequence = 0",
         "INSERT INTO orders (id, app_id, kind, status, active, created_at, revision, document) \
          SELECT 'x', app_id, kind, status, active, created_at, revision, document FROM orders",
     ] {

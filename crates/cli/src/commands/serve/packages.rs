@@ -79,7 +79,8 @@ pub(super) fn own_url(listeners: &[Listener]) -> anyhow::Result<Option<String>> 
         return Ok(None);
     };
     let address = listener.local_address().context("cannot tell an own address")?;
-    Ok((!address.ip().is_unspecified()).then(|| format!("http://{address}")))
+    let scheme = if matches!(listener, Listener::Https(..)) { "https" } else { "http" };
+    Ok((!address.ip().is_unspecified()).then(|| format!("{scheme}://{address}")))
 }
 
 #[cfg(test)]

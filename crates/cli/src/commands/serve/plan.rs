@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use config::{Config, File, FileFormat};
 use serde::Deserialize;
+use sternway_server::TlsFiles;
 
 use super::{Arguments, packages};
 use crate::arguments::{DEFAULT_DATA, DEFAULT_LISTEN};
@@ -20,13 +21,17 @@ const DEFAULT_SANDBOX_LISTEN: &str = "127.0.0.1:0";
 /// A server to start.
 #[derive(Debug)]
 pub(super) struct Plan {
-    pub(super) listen: String,
+    /// Where to serve HTTP, unless it is switched off.
+    pub(super) listen: Option<String>,
     pub(super) tls: Option<Tls>,
     pub(super) data: PathBuf,
     pub(super) region: String,
     pub(super) cluster: ClusterSource,
     pub(super) trust_kubeconfigs: bool,
     pub(super) packages: PackageOptions,
+    pub(super) rate_limit: Option<u32>,
+    pub(super) lock_after: Option<u32>,
+    pub(super) audit_reads: bool,
     pub(super) log: String,
     pub(super) log_format: Format,
 }
@@ -35,8 +40,7 @@ pub(super) struct Plan {
 #[derive(Debug)]
 pub(super) struct Tls {
     pub(super) listen: String,
-    pub(super) certificate: PathBuf,
-    pub(super) key: PathBuf,
+    pub(super) files: TlsFiles,
 }
 
 /// The cluster to import at the start.
@@ -58,6 +62,11 @@ struct Settings {
     listen_tls: Option<String>,
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
+    tls_client_ca: Option<PathBuf>,
+    no_http: bool,
+    rate_limit: Option<u32>,
+    lock_after: Option<u32>,
+    audit_reads: bool,
     data: Option<PathBuf>,
     region: Option<String>,
     kubeconfig: Option<PathBuf>,
@@ -119,9 +128,16 @@ impl Plan {
             }
             (false, None) => ClusterSource::Surroundings,
         };
+        let tls = tls(listen_tls, certificate, key, arguments.tls_client_ca.or(settings.tls_client_ca))?;
+        // The command line decides whether there is HTTP, if it says anything about it.
+        let no_http = arguments.no_http || settings.no_http && arguments.listen.is_none();
+        if no_http && tls.is_none() {
+            return Err(Usage("--no-http needs --listen-tls: otherwise nobody could ask for anything".to_owned()));
+        }
+        let listen = arguments.listen.or(settings.listen).unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
         Ok(Self {
-            listen: arguments.listen.or(settings.listen).unwrap_or_else(|| DEFAULT_LISTEN.to_owned()),
-            tls: tls(listen_tls, certificate, key)?,
+            listen: (!no_http).then_some(listen),
+            tls,
             data: arguments.data.or(settings.data).unwrap_or_else(|| DEFAULT_DATA.into()),
             region: arguments.region.or(settings.region).unwrap_or_else(|| DEFAULT_REGION.to_owned()),
             cluster,
@@ -130,6 +146,9 @@ impl Plan {
                 .or(settings.packages)
                 .options()
                 .map_err(|error| Usage(format!("{error:#}")))?,
+            rate_limit: arguments.rate_limit.or(settings.rate_limit),
+            lock_after: arguments.lock_after.or(settings.lock_after),
+            audit_reads: arguments.audit_reads || settings.audit_reads,
             trust_kubeconfigs: arguments.trust_kubeconfigs || settings.trust_kubeconfigs,
             log: arguments.log.log.or(settings.log).unwrap_or_else(|| DEFAULT_LOG.to_owned()),
             log_format: arguments.log.log_format.or(settings.log_format).unwrap_or_default(),
@@ -138,10 +157,17 @@ impl Plan {
 }
 
 /// All three parts of HTTPS, or none.
-fn tls(listen: Option<String>, certificate: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<Tls>, Usage> {
+fn tls(
+    listen: Option<String>,
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+    client_authorities: Option<PathBuf>,
+) -> Result<Option<Tls>, Usage> {
     match (listen, certificate, key) {
-        (None, None, None) => Ok(None),
-        (Some(listen), Some(certificate), Some(key)) => Ok(Some(Tls { listen, certificate, key })),
+        (None, None, None) if client_authorities.is_none() => Ok(None),
+        (Some(listen), Some(certificate), Some(key)) => {
+            Ok(Some(Tls { listen, files: TlsFiles { certificate, key, client_authorities } }))
+        }
         _ => Err(Usage("HTTPS needs --listen-tls, --tls-cert and --tls-key together".to_owned())),
     }
 }
@@ -168,7 +194,7 @@ mod tests {
     #[test]
     fn nothing_at_all_is_a_plan() {
         let plan = Plan::merge(arguments(&[]), Settings::default()).unwrap();
-        assert_eq!((plan.listen.as_str(), plan.data), (DEFAULT_LISTEN, PathBuf::from(DEFAULT_DATA)));
+        assert_eq!((plan.listen.as_deref(), plan.data), (Some(DEFAULT_LISTEN), PathBuf::from(DEFAULT_DATA)));
         assert!(plan.tls.is_none() && matches!(plan.cluster, ClusterSource::Surroundings));
     }
 
@@ -177,7 +203,10 @@ mod tests {
         let file = "listen = '0.0.0.0:80'\nlog = 'debug'\nlog-format = 'json'\nsandbox = true";
         let plan =
             Plan::merge(arguments(&["--listen", "[::1]:1", "--kubeconfig", "k"]), settings(file).unwrap()).unwrap();
-        assert_eq!((plan.listen.as_str(), plan.log.as_str(), plan.log_format), ("[::1]:1", "debug", Format::Json));
+        assert_eq!(
+            (plan.listen.as_deref(), plan.log.as_str(), plan.log_format),
+            (Some("[::1]:1"), "debug", Format::Json)
+        );
         assert!(
             matches!(plan.cluster, ClusterSource::Kubeconfig { .. }),
             "the command line's cluster goes before the file's"
@@ -187,11 +216,25 @@ mod tests {
     }
 
     #[test]
+    fn http_can_be_switched_off_where_there_is_https() {
+        let tls = ["--listen-tls", "a:1", "--tls-cert", "c", "--tls-key", "k"];
+        let plan = Plan::merge(arguments(&[&tls[..], &["--no-http"]].concat()), Settings::default()).unwrap();
+        assert_eq!(plan.listen, None);
+        let off = || settings("no-http = true").unwrap();
+        assert_eq!(Plan::merge(arguments(&tls), off()).unwrap().listen, None);
+        let on = Plan::merge(arguments(&[&tls[..], &["--listen", "b:2"]].concat()), off()).unwrap();
+        assert_eq!(on.listen.as_deref(), Some("b:2"), "the command line goes before the file");
+    }
+
+    #[test]
     fn half_of_something_is_refused() {
         for (line, file) in [
             (&["--tls-cert", "c"][..], ""),
             (&["--listen-tls", "a:1", "--tls-key", "k"], ""),
             (&["--context", "c"], ""),
+            (&["--tls-client-ca", "c"], ""),
+            (&["--no-http"], ""),
+            (&[], "no-http = true"),
             (&["--sandbox-listen", "a:1"], ""),
             (&[], "sandbox = true\nkubeconfig = 'k'"),
         ] {

@@ -112,6 +112,7 @@ pub(in crate::step) fn rollback_of(
         pending: None,
         rolls_back: Some(order.id),
         rolled_back_by: None,
+        approval: None,
         warnings: Vec::new(),
         revision: 0,
     }

@@ -9,6 +9,7 @@ use sternway_wire::model::{Nothing, TextData};
 
 use crate::call::Call;
 use crate::failure::Failure;
+use crate::operations::governance::approval::in_person;
 
 /// ContinuePipeline
 pub(crate) async fn proceed(call: Arc<Call>) -> Result<Nothing, Failure> {
@@ -16,6 +17,9 @@ pub(crate) async fn proceed(call: Arc<Call>) -> Result<Nothing, Failure> {
     let unknown = |_| BusinessError::pipeline_not_found(text);
     let pipeline = text.parse().map_err(unknown)?;
     let confirm = call.parameters.boolean("Confirm")?.unwrap_or(true);
+    if call.store().order_of_part(pipeline).await?.is_some_and(|order| order.approval.is_some()) {
+        in_person(&call)?;
+    }
     call.engine().confirm(pipeline, confirm, call.actor()).await?;
     Ok(Nothing {})
 }

@@ -55,7 +55,10 @@ pub(super) fn change_order_info(order: &Order, version: Option<VersionNumber>, o
 fn details(order: &Order) -> String {
     let back = order.rolls_back.map(|id| format!("Rolls back change order {id}."));
     let by = order.rolled_back_by.map(|id| format!("Rolled back by change order {id}."));
-    let lines: Vec<String> = back.into_iter().chain(by).chain(order.warnings.clone()).collect();
+    let approval = order.approval.as_ref().filter(|_| order.awaits_approval()).map(|approval| {
+        format!("Waits for the approval of {} (rule {}).", approval.whom(&order.actor.user), approval.rule)
+    });
+    let lines: Vec<String> = back.into_iter().chain(by).chain(approval).chain(order.warnings.clone()).collect();
     lines.join("<br>")
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod token;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use sternway_access::{Action, Resource};
 use sternway_wire::model::{
     FileServerConfig, ListAliyunRegion, ListVpc, QueryRegionConfig, RegionConfig, RegionEntity,
 };
@@ -17,11 +18,18 @@ use crate::failure::Failure;
 /// EDAS's word for a file server that speaks OSS.
 const FILE_SERVER: &str = "oss";
 
-/// ListAliyunRegion: every region that something is in, and the server's own.
+/// ListAliyunRegion: the server's own region and every other that something is in, as far as the caller may see it.
 pub(crate) async fn regions(call: Arc<Call>) -> Result<ListAliyunRegion, Failure> {
-    let mut names = BTreeSet::from([call.shared.config.region.clone()]);
-    names.extend(call.store().clusters().await?.into_iter().map(|cluster| cluster.region));
-    names.extend(call.store().logical_regions().await?.iter().map(|region| belongs(&region.region_id).to_owned()));
+    let may_read = |tag: &str| call.permit.allows(Action::ReadNamespace, &Resource::namespace(Some(tag)));
+    let mut names = BTreeSet::new();
+    let own = &call.shared.config.region;
+    if may_read(own) {
+        names.insert(own.clone());
+    }
+    let clusters = call.store().clusters().await?.into_iter().filter(|cluster| call.may_read_cluster(cluster));
+    names.extend(clusters.map(|cluster| cluster.region));
+    let logical = call.store().logical_regions().await?.into_iter().filter(|region| may_read(&region.region_id));
+    names.extend(logical.map(|region| belongs(&region.region_id).to_owned()));
     let region_entity_list = names.into_iter().map(|id| RegionEntity { name: id.clone(), id }).collect();
     Ok(ListAliyunRegion { region_entity_list })
 }

@@ -114,6 +114,15 @@ pub(crate) struct Connection {
     pub(crate) output: Form,
 }
 
+/// Something that a server knows by its name.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Named {
+    /// Its name
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+}
+
 impl Connection {
     /// A client of that server.
     pub(crate) fn client(&self) -> anyhow::Result<Client> {

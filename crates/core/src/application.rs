@@ -100,6 +100,37 @@ pub enum AppChange {
 }
 
 impl Application {
+    /// One that nothing has been deployed of yet: without a description, attributes or pods.
+    pub fn new(
+        id: AppId,
+        name: impl Into<String>,
+        workload: WorkloadRef,
+        logical_region: impl Into<String>,
+        owner: impl Into<String>,
+        package_type: impl Into<String>,
+        created_at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            name: name.into(),
+            workload,
+            logical_region: logical_region.into(),
+            description: String::new(),
+            owner: owner.into(),
+            package_type: package_type.into(),
+            attributes: BTreeMap::new(),
+            current: None,
+            last_good: None,
+            latest: VersionNumber(0),
+            replicas: 0,
+            instances_before_stop: None,
+            state: AppState::Creating,
+            held: None,
+            created_at,
+            revision: 0,
+        }
+    }
+
     /// The application after `changes`, or `None` if it is gone.
     pub fn apply(&self, changes: &[AppChange]) -> Option<Self> {
         let mut next = self.clone();

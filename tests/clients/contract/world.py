@@ -28,8 +28,6 @@ class World:
         self.defaults = defaults
         # What is known of this world by name: the ids of the application, the cluster, orders, lanes.
         self.ids = {}
-        # Lists of an order that are empty while nothing has gone wrong.
-        self.quiet_order = ()
         self.called = set()
         self.sent = set()
 

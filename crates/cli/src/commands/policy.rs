@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use sternway_wire::model::Nothing;
 use sternway_wire::model::access::{GetPolicy, ListPolicies};
 
-use crate::arguments::{Connection, Form};
+use crate::arguments::{Connection, Form, Named};
 use crate::exit::Outcome;
 use crate::output::{self, Table};
 
@@ -17,11 +17,11 @@ pub(crate) enum Command {
     /// Write a policy, in place of the one of this name if there is one
     Put(PutArguments),
     /// Print a policy
-    Get(NameArguments),
+    Get(Named),
     /// List the policies and what they are attached to
     List(ListArguments),
     /// Delete a policy that is attached to nothing
-    Delete(NameArguments),
+    Delete(Named),
     /// Attach a policy to a user, a group or a role
     Attach(AttachArguments),
     /// Detach a policy
@@ -39,15 +39,6 @@ pub(crate) struct PutArguments {
     /// What it is for
     #[arg(long, value_name = "TEXT", default_value = "")]
     description: String,
-    #[command(flatten)]
-    connection: Connection,
-}
-
-/// A policy by name.
-#[derive(Debug, Args)]
-pub(crate) struct NameArguments {
-    /// Its name
-    name: String,
     #[command(flatten)]
     connection: Connection,
 }
@@ -104,7 +95,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<Outcome> {
             connection.client()?.call::<Nothing>("PutPolicy", parameters).await?;
             output::say(&format!("The policy {name} is written."));
         }
-        Command::Get(NameArguments { name, connection }) => {
+        Command::Get(Named { name, connection }) => {
             let reply = connection.client()?.call::<GetPolicy>("GetPolicy", vec![("PolicyName", name)]).await?;
             match connection.output {
                 Form::Json => output::json(&reply.body)?,
@@ -112,7 +103,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<Outcome> {
             }
         }
         Command::List(ListArguments { holder, connection }) => list(holder, &connection).await?,
-        Command::Delete(NameArguments { name, connection }) => {
+        Command::Delete(Named { name, connection }) => {
             connection.client()?.call::<Nothing>("DeletePolicy", vec![("PolicyName", name.clone())]).await?;
             output::say(&format!("The policy {name} is gone."));
         }

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use sternway_wire::model::Nothing;
 use sternway_wire::model::access::{AssumeRole, GetCallerIdentity, ListRamRoles};
 
-use crate::arguments::{Connection, Form};
+use crate::arguments::{Connection, Form, Named};
 use crate::exit::Outcome;
 use crate::output::{self, Table};
 
@@ -19,7 +19,7 @@ pub(crate) enum Command {
     /// List the roles
     List(Connection),
     /// Delete a role: temporary keys of it are worth nothing from then on
-    Delete(NameArguments),
+    Delete(Named),
 }
 
 /// What to do with temporary keys.
@@ -45,15 +45,6 @@ pub(crate) struct PutArguments {
     /// What it is for
     #[arg(long, value_name = "TEXT", default_value = "")]
     description: String,
-    #[command(flatten)]
-    connection: Connection,
-}
-
-/// A role by name.
-#[derive(Debug, Args)]
-pub(crate) struct NameArguments {
-    /// Its name
-    name: String,
     #[command(flatten)]
     connection: Connection,
 }
@@ -90,7 +81,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<Outcome> {
             output::say(&format!("The role {name} is written."));
         }
         Command::List(connection) => list(&connection).await?,
-        Command::Delete(NameArguments { name, connection }) => {
+        Command::Delete(Named { name, connection }) => {
             connection.client()?.call::<Nothing>("DeleteRamRole", vec![("RoleName", name.clone())]).await?;
             output::say(&format!("The role {name} is gone."));
         }

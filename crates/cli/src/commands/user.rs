@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use sternway_wire::model::Nothing;
 use sternway_wire::model::access::{CreateGroup, CreateUser, ListGroups, ListUsers};
 
-use crate::arguments::{Connection, Form};
+use crate::arguments::{Connection, Form, Named};
 use crate::exit::Outcome;
 use crate::output::{self, Table};
 
@@ -16,7 +16,7 @@ pub(crate) enum Command {
     /// List the users, with their groups and policies
     List(Connection),
     /// Delete a user with its access keys
-    Delete(NameArguments),
+    Delete(Named),
 }
 
 /// What to do with groups.
@@ -27,7 +27,7 @@ pub(crate) enum GroupCommand {
     /// List the groups, with their members and policies
     List(Connection),
     /// Delete a group; its members stay users
-    Delete(NameArguments),
+    Delete(Named),
     /// Put a user into a group
     Add(MemberArguments),
     /// Take a user out of a group
@@ -42,15 +42,6 @@ pub(crate) struct NewArguments {
     /// What it is for
     #[arg(long, value_name = "TEXT", default_value = "")]
     comments: String,
-    #[command(flatten)]
-    connection: Connection,
-}
-
-/// A user or group by name.
-#[derive(Debug, Args)]
-pub(crate) struct NameArguments {
-    /// Its name
-    name: String,
     #[command(flatten)]
     connection: Connection,
 }
@@ -75,7 +66,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<Outcome> {
             output::say(&format!("The user {name} is there. Attach a policy to it, and create a key for it."));
         }
         Command::List(connection) => list(&connection).await?,
-        Command::Delete(NameArguments { name, connection }) => {
+        Command::Delete(Named { name, connection }) => {
             connection.client()?.call::<Nothing>("DeleteUser", vec![("UserName", name.clone())]).await?;
             output::say(&format!("The user {name} is gone, and its access keys with it."));
         }
@@ -92,7 +83,7 @@ pub(crate) async fn run_group(command: GroupCommand) -> anyhow::Result<Outcome> 
             output::say(&format!("The group {name} is there."));
         }
         GroupCommand::List(connection) => list_groups(&connection).await?,
-        GroupCommand::Delete(NameArguments { name, connection }) => {
+        GroupCommand::Delete(Named { name, connection }) => {
             connection.client()?.call::<Nothing>("DeleteGroup", vec![("GroupName", name.clone())]).await?;
             output::say(&format!("The group {name} is gone."));
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -173,9 +173,7 @@ impl Site {
 
     /// Lets everything here belong to this user.
     pub(crate) fn give_to(&self, user: u32) {
-        let files = |folder: PathBuf| std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
-        let all = files(self.data()).chain(files(self.folder.path().to_owned())).chain([self.folder.path().to_owned()]);
-        for path in all {
+        for path in tree(self.folder.path()) {
             std::os::unix::fs::chown(path, Some(user), Some(user)).unwrap();
         }
     }
@@ -273,6 +271,16 @@ impl Site {
         }
         lowest
     }
+}
+
+/// A directory and all that is in it, each directory before what it holds.
+pub(crate) fn tree(directory: &Path) -> Vec<PathBuf> {
+    let mut all = vec![directory.to_owned()];
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { all.extend(tree(&path)) } else { all.push(path) }
+    }
+    all
 }
 
 /// Ready, and not told to stop.

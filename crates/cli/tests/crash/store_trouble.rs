@@ -2,13 +2,13 @@
 //! do, leaves nothing half written, and is got over.
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::process::Command;
 
 use crate::client::Reply;
-use crate::site::{Site, V1, V2};
+use crate::site::{Site, V1, V2, tree};
 
 /// Runs a program with the signal for too large files ignored, so that writing fails as on a full disk.
 const WITHOUT_SIGNAL: [&str; 4] = ["sh", "-c", "trap '' XFSZ; exec \"$@\"", "sh"];
@@ -111,12 +111,12 @@ async fn a_database_that_somebody_locks_is_waited_for_told_and_got_over() {
     assert!(site.lowest_since(&pods).await >= 3);
 }
 
-/// Sets the rights of a directory and its files.
+/// Sets the rights of a directory and of all directories and files in it.
 fn set_rights(directory: &Path, of_directory: u32, of_files: u32) {
-    for file in std::fs::read_dir(directory).unwrap() {
-        std::fs::set_permissions(file.unwrap().path(), PermissionsExt::from_mode(of_files)).unwrap();
+    for path in tree(directory) {
+        let rights = if path.is_dir() { of_directory } else { of_files };
+        std::fs::set_permissions(path, PermissionsExt::from_mode(rights)).unwrap();
     }
-    std::fs::set_permissions(directory, PermissionsExt::from_mode(of_directory)).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,10 +132,10 @@ async fn a_directory_that_may_not_be_written_to_is_told_and_left_as_it_is() {
         command.uid(NOBODY).gid(NOBODY);
     }
     let listing = || {
-        let files = std::fs::read_dir(site.data()).unwrap().map(|file| file.unwrap());
-        let mut files: Vec<_> = files.map(|file| (file.file_name(), std::fs::read(file.path()).unwrap())).collect();
-        files.sort();
-        files
+        let content = |path: &PathBuf| path.is_file().then(|| std::fs::read(path).unwrap());
+        let mut all: Vec<_> = tree(&site.data()).into_iter().map(|path| (content(&path), path)).collect();
+        all.sort();
+        all
     };
     let before = listing();
     set_rights(&site.data(), 0o500, 0o400);

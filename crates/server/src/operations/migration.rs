@@ -16,8 +16,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sternway_core::application::{AppState, Application, WorkloadRef};
-use sternway_core::ids::{AppId, VersionNumber};
+use sternway_core::application::{Application, WorkloadRef};
+use sternway_core::ids::AppId;
 use sternway_core::ports::{AppFilter, ClusterRecord, Record};
 use sternway_engine::CommandError;
 use sternway_wire::codes::PackageType;
@@ -185,24 +185,11 @@ fn wanted(call: &Call, item: &Item, logical_region: String, cluster: Option<&Clu
     let id = AppId::new(call.engine().ports().ids.fresh());
     let cluster = cluster
         .map_or_else(|| sternway_core::ids::ClusterId::new(call.engine().ports().ids.fresh()), |cluster| cluster.id);
+    let workload = WorkloadRef { cluster, namespace: item.namespace.clone(), name: item.deployment.clone() };
+    let owner = &call.caller.user;
     Application {
-        id,
-        name: item.app_name.clone(),
-        workload: WorkloadRef { cluster, namespace: item.namespace.clone(), name: item.deployment.clone() },
-        logical_region,
         description: item.description.clone(),
-        owner: call.caller.user.clone(),
-        package_type: PackageType::Image.code().to_owned(),
-        attributes: BTreeMap::new(),
-        current: None,
-        last_good: None,
-        latest: VersionNumber(0),
-        replicas: 0,
-        instances_before_stop: None,
-        state: AppState::Creating,
-        held: None,
-        created_at: call.now(),
-        revision: 0,
+        ..Application::new(id, &item.app_name, workload, logical_region, owner, PackageType::Image.code(), call.now())
     }
 }
 

@@ -79,7 +79,7 @@ def release(world):
         return world.order(world.ids["order"])["PipelineInfoList"]["PipelineInfo"]
 
     first = deploy("v2")
-    world.call("GetChangeOrderInfo", empty=world.quiet_order)
+    world.call("GetChangeOrderInfo")
     world.call("ContinuePipeline", PipelineId=pipelines()[1]["PipelineId"], Confirm=True)
     world.wait(first, 2)
     equal(world.images(), {f"{IMAGE}:v2"}, "the images of the pods")

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
-use sternway_core::application::{AppState, Application, WorkloadRef};
+use sternway_core::application::{Application, WorkloadRef};
 use sternway_core::effect::ObjectChange;
-use sternway_core::ids::{AppId, VersionNumber};
+use sternway_core::ids::AppId;
 use sternway_core::order::birth::{APP_ID_LABEL, CreateRequest};
 use sternway_core::ports::{ClusterError, ClusterRecord};
 use sternway_core::template::edit::Edit;
@@ -69,24 +69,14 @@ pub(crate) async fn insert(call: Arc<Call>) -> Result<InsertK8sApplication, Fail
         attributes.insert(group::PARAMETER.to_owned(), group::name_for(&call, named).await?);
     }
 
+    let workload =
+        WorkloadRef { cluster: cluster.id, namespace: namespace.to_owned(), name: name.to_ascii_lowercase() };
+    let package_type = if adopts { PackageType::Image } else { kind }.code();
     let app = Application {
-        id,
-        name: name.to_owned(),
-        workload: WorkloadRef { cluster: cluster.id, namespace: namespace.to_owned(), name: name.to_ascii_lowercase() },
-        logical_region,
         description: description.unwrap_or_default().to_owned(),
-        owner: call.caller.user.clone(),
-        package_type: if adopts { PackageType::Image } else { kind }.code().to_owned(),
         attributes,
-        current: None,
-        last_good: None,
-        latest: VersionNumber(0),
         replicas,
-        instances_before_stop: None,
-        state: AppState::Creating,
-        held: None,
-        created_at: call.now(),
-        revision: 0,
+        ..Application::new(id, name, workload, logical_region, &call.caller.user, package_type, call.now())
     };
     let user = call.caller.user.clone();
     let info = |app_id: AppId, order: String| InsertK8sApplication {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use sternway_core::application::{AppState, Application, WorkloadRef};
-use sternway_core::ids::{AppId, VersionNumber};
+use sternway_core::application::{Application, WorkloadRef};
+use sternway_core::ids::AppId;
 use sternway_core::order::birth::APP_ID_LABEL;
 use sternway_core::ports::{AppFilter, ClusterError, ObjectKind, ObjectRef};
 use sternway_wire::codes::PackageType;
@@ -128,25 +128,10 @@ pub(crate) async fn convert(call: Arc<Call>) -> Result<Nothing, Failure> {
     }
     let namespace = names::namespace(parameters)?;
     let cluster = call.cluster().await?;
-    let app = Application {
-        id: AppId::new(call.engine().ports().ids.fresh()),
-        name: name.to_owned(),
-        workload: WorkloadRef { cluster: cluster.id, namespace: namespace.to_owned(), name: name.to_owned() },
-        logical_region: cluster.region.clone(),
-        description: String::new(),
-        owner: call.caller.user.clone(),
-        package_type: PackageType::Image.code().to_owned(),
-        attributes: std::collections::BTreeMap::new(),
-        current: None,
-        last_good: None,
-        latest: VersionNumber(0),
-        replicas: 0,
-        instances_before_stop: None,
-        state: AppState::Creating,
-        held: None,
-        created_at: call.now(),
-        revision: 0,
-    };
+    let workload = WorkloadRef { cluster: cluster.id, namespace: namespace.to_owned(), name: name.to_owned() };
+    let id = AppId::new(call.engine().ports().ids.fresh());
+    let owner = &call.caller.user;
+    let app = Application::new(id, name, workload, cluster.region, owner, PackageType::Image.code(), call.now());
     let adopted = call.command(call.engine().adopt(app)).await;
     adopted.map(|_| Nothing {})
 }

@@ -48,7 +48,7 @@ pub(crate) struct DataArguments {
     data: PathBuf,
 }
 
-/// See [`create`].
+/// See `create`.
 #[derive(Debug, Args)]
 pub(crate) struct CreateArguments {
     /// Whose key it is [default: that of the key that asks; the root user without a server]

@@ -8,7 +8,7 @@
 //!          └─► WAR: server.xml as an annotation, which a downwardAPI volume makes a file
 //! ```
 //!
-//! The annotation is the truth, the rest is derived from it ([`apply`]). So a version is complete in its template: going back
+//! The annotation is the truth, the rest is derived from it (`apply`). So a version is complete in its template: going back
 //! needs nothing else, and neither does taking over a Deployment that another Sternway made.
 
 mod tomcat;

@@ -117,6 +117,8 @@ impl Composition {
         let packages = Packages::open_at(&place, &data.join(INCOMING), largest)?;
         let fetcher = Fetcher::new(reach, Limits::default())?;
         let audit = store.clone();
+        #[cfg(feature = "crash-points")]
+        let audit = crate::crash_point::apart_from(audit);
         let server = Server::with_packages(options.server, Arc::clone(&engine), audit, packages, fetcher, settings);
         let composition = Self { store, clusters, engine, server };
         composition.connect_known().await?;

@@ -25,17 +25,20 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rustix::process::Signal;
 use sternway_core::application::{Application, WorkloadRef};
+use sternway_core::audit::{Broken, Entry, Head, Link};
 use sternway_core::effect::{Effect, Writer};
 use sternway_core::ids::{AppId, ClusterId, Fence, OrderId, PartId, VersionNumber};
 use sternway_core::observation::Observation;
 use sternway_core::order::{Event, Order};
 use sternway_core::ports::{
-    AccessKey, AppFilter, ClusterAccess, ClusterError, ClusterInfo, ClusterRecord, Clusters, Commit, CommitError,
-    LogicalRegion, NativeObjects, Performed, Store, StoreError, WriteGuard,
+    AccessKey, AppFilter, Audit, AuditFilter, AuditPage, ClusterAccess, ClusterError, ClusterInfo, ClusterRecord,
+    Clusters, Commit, CommitError, LogicalRegion, NativeObjects, Performed, Record, Records, Store, StoreError,
+    WriteGuard,
 };
 use sternway_core::precheck::Surroundings;
 use sternway_core::version::Version;
 use sternway_engine::{Ports, Settings};
+use tokio::sync::RwLock;
 
 /// Whether another process may have the store open too.
 pub(crate) fn is_store_shared() -> bool {
@@ -59,6 +62,7 @@ pub(crate) fn in_front_of(ports: Ports) -> Ports {
         reached: Mutex::default(),
     });
     Ports {
+        records: Arc::new(UnstoppedRecords(ports.records)),
         store: Arc::new(CrashingStore { inner: ports.store, points: Arc::clone(&points) }),
         clusters: Arc::new(CrashingClusters { inner: ports.clusters, points }),
         ..ports
@@ -73,7 +77,65 @@ struct Points {
     reached: Mutex<BTreeMap<&'static str, u64>>,
 }
 
+/// Held by whoever has a transaction under way beside the orders: of the audit log, of records. A process that is stopped in the middle of one would lock the database, which is a file
+/// here, for the others on it.
+static WRITING: RwLock<()> = RwLock::const_new(());
+
+/// The same audit log, which nobody is stopped in the middle of.
+pub(crate) fn apart_from(inner: Arc<dyn Audit>) -> Arc<dyn Audit> {
+    Arc::new(UnstoppedAudit(inner))
+}
+
+struct UnstoppedAudit(Arc<dyn Audit>);
+
+#[async_trait]
+impl Audit for UnstoppedAudit {
+    async fn append(&self, entry: Entry) -> Result<Head, StoreError> {
+        let _writing = WRITING.read().await;
+        self.0.append(entry).await
+    }
+
+    async fn entries(&self, filter: AuditFilter, page: AuditPage, limit: u32) -> Result<Vec<Link>, StoreError> {
+        self.0.entries(filter, page, limit).await
+    }
+
+    async fn head(&self) -> Result<Result<Head, Broken>, StoreError> {
+        self.0.head().await
+    }
+}
+
+struct UnstoppedRecords(Arc<dyn Records>);
+
+#[async_trait]
+impl Records for UnstoppedRecords {
+    async fn put_record(&self, record: Record) -> Result<bool, StoreError> {
+        let _writing = WRITING.read().await;
+        self.0.put_record(record).await
+    }
+
+    async fn delete_record(&self, kind: &str, id: &str) -> Result<bool, StoreError> {
+        let _writing = WRITING.read().await;
+        self.0.delete_record(kind, id).await
+    }
+
+    async fn record(&self, kind: &str, id: &str) -> Result<Option<Record>, StoreError> {
+        self.0.record(kind, id).await
+    }
+
+    async fn records(&self, kind: &str, owner: Option<&str>) -> Result<Vec<Record>, StoreError> {
+        self.0.records(kind, owner).await
+    }
+}
+
 impl Points {
+    async fn come_to(&self, point: &'static str) {
+        let _nobody_writes = match &self.stop_at {
+            Some(_) => Some(WRITING.write().await),
+            None => None,
+        };
+        self.reached(point);
+    }
+
     fn reached(&self, point: &'static str) {
         let mut reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
         let times = reached.entry(point).or_default();
@@ -123,7 +185,7 @@ impl WriteGuard for LastQuestion<'_> {
         let answer = self.guard.still_ours().await;
         if answer {
             self.answered_yes.store(true, Ordering::Relaxed);
-            self.points.reached("write:before");
+            self.points.come_to("write:before").await;
         }
         answer
     }
@@ -141,7 +203,7 @@ impl Clusters for CrashingClusters {
         let question = LastQuestion { guard, points: &self.points, answered_yes: AtomicBool::new(false) };
         let outcome = self.inner.perform(workload, effect, writer, &question).await;
         if question.answered_yes.load(Ordering::Relaxed) {
-            self.points.reached("write:after");
+            self.points.come_to("write:after").await;
         }
         outcome
     }
@@ -195,9 +257,9 @@ struct CrashingStore {
 #[async_trait]
 impl Store for CrashingStore {
     async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
-        self.points.reached("commit:before");
+        self.points.come_to("commit:before").await;
         let outcome = self.inner.commit(commit).await;
-        self.points.reached("commit:after");
+        self.points.come_to("commit:after").await;
         outcome
     }
 
@@ -208,16 +270,16 @@ impl Store for CrashingStore {
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Option<Fence>, StoreError> {
-        self.points.reached("lease:before");
+        self.points.come_to("lease:before").await;
         let outcome = self.inner.lease(order, holder, now, until).await;
-        self.points.reached("lease:after");
+        self.points.come_to("lease:after").await;
         outcome
     }
 
     async fn release_lease(&self, order: OrderId, fence: Fence) -> Result<(), StoreError> {
-        self.points.reached("lease:before");
+        self.points.come_to("lease:before").await;
         let outcome = self.inner.release_lease(order, fence).await;
-        self.points.reached("lease:after");
+        self.points.come_to("lease:after").await;
         outcome
     }
 

@@ -188,6 +188,8 @@ pub struct Script {
     pub steps: Vec<Step>,
 }
 
+/// The number of the watch of pods.
+const PODS: usize = 2;
 /// When the world is as it was set up, and clients begin.
 const BEGIN_MS: u32 = 20_000;
 /// How long clients and troubles go on.
@@ -325,7 +327,7 @@ impl Maker {
 
     fn troubles(&mut self) {
         // Few kinds at a time say more than all of them always.
-        let kinds: Vec<u8> = (0..self.rng.random_range(1..4)).map(|_| self.rng.random_range(0..11)).collect();
+        let kinds: Vec<u8> = (0..self.rng.random_range(1..4)).map(|_| self.rng.random_range(0..12)).collect();
         for _ in 0..self.rng.random_range(1..10) {
             let Some(kind) = kinds.choose(&mut self.rng).copied() else { return };
             let at = BEGIN_MS + self.rng.random_range(0..BUSY_MS);
@@ -361,6 +363,7 @@ impl Maker {
                 },
                 8 => Action::WatchBroken { process, kind: self.rng.random_range(0..4) },
                 9 => Action::Outside { app, change: self.change() },
+                10 => self.unseen_deaths(at, process, app),
                 _ => {
                     let number = self.rng.random_range(1..=3);
                     let back = at + self.rng.random_range(5_000..100_000);
@@ -370,6 +373,15 @@ impl Maker {
             };
             self.push(at, action);
         }
+    }
+
+    /// Pods go while a server's watch of pods stands still: it counts on capacity that is not there.
+    fn unseen_deaths(&mut self, at: u32, process: usize, app: usize) -> Action {
+        for _ in 0..self.rng.random_range(2..6) {
+            let later = at + self.rng.random_range(1..8_000);
+            self.push(later, Action::Outside { app, change: Change::DeletePod });
+        }
+        Action::WatchStalled { process, kind: PODS, for_ms: self.rng.random_range(8_000..20_000) }
     }
 
     fn point(&mut self) -> Point {

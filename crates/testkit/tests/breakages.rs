@@ -10,9 +10,11 @@ const SEEDS: u64 = 2000;
 /// Where to begin to search for it: near a seed that is known to catch it. Where that is does not matter to the result.
 const fn near(breakage: Breakage) -> u64 {
     match breakage {
-        Breakage::FloorUnchecked => 975,
-        Breakage::GuardIgnored => 190,
-        Breakage::PreconditionDropped => 99,
+        Breakage::FloorUnchecked => 678,
+        Breakage::GuardIgnored => 258,
+        Breakage::StoreFenceIgnored => 27,
+        Breakage::PreconditionDropped => 243,
+        Breakage::ScaleByDifference => 15,
         Breakage::RollbackRepeated => 23,
         _ => 0,
     }

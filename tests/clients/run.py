@@ -1,4 +1,4 @@
-"""Runs the client suites one after the other and sums up: `python3 tests/clients/run.py [java] [python] [kubectl]`.
+"""Runs the client suites one after the other and sums up: `python3 tests/clients/run.py [java] [python] [kubectl] [contract]`.
 
 Each suite starts servers of its own. STERNWAY_BINARY names the program under test; STERNWAY_BUILD a directory for what is built
 and installed on the way (by default target/clients), which is kept from run to run.
@@ -15,7 +15,9 @@ import threading
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-SUITES = ("python", "java", "kubectl")
+SUITES = ("python", "java", "kubectl", "contract")
+# Those that drive the SDKs for Python.
+WITH_SDKS = ("python", "contract")
 SUITE_SECONDS = 900
 INSTALL_SECONDS = 600
 
@@ -45,7 +47,7 @@ def main(arguments):
 def run(name, build):
     """Runs a suite, showing what it prints. Returns how many scenarios passed and failed."""
     try:
-        python = environment(build) if name == "python" else sys.executable
+        python = environment(build) if name in WITH_SDKS else sys.executable
     except NotInstalled as error:
         print(f"FAILED  {name}: its packages cannot be installed\n{error}", flush=True)
         return 0, 1

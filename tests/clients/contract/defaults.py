@@ -1,7 +1,9 @@
-"""A good value for each parameter, by its name; a call overrides what means something else there."""
+"""A good value for each parameter, by its name; a call overrides what means something else there.
 
-import json
+What describes pods is in `plan/pods.py`, with what it has to do to them.
+"""
 
+from .plan import pods
 from .world import LEFT_OUT
 
 REGION = "cn-hangzhou"
@@ -20,34 +22,13 @@ DEFAULTS = {
     "PageNo": 1,
     "PageSize": 50,
     "Timeout": 600,
-    # An application: what runs.
-    "Annotations": {"team.example.com/owner": "shop"},
+    # An application beside its pods.
     "ApplicationDescription": "the shop",
-    "Args": ["serve", "--port=8080"],
-    "Command": "/bin/shop",
-    "CommandArgs": [{"argument": "serve"}],
-    "CustomAffinity": {"podAntiAffinity": {}},
-    "CustomTolerations": [{"key": "team", "operator": "Equal", "value": "shop", "effect": "NoSchedule"}],
     "DeployAcrossNodes": "false",
     "DeployAcrossZones": "false",
-    "EmptyDirs": [{"mountPath": "/scratch", "readOnly": False}],
-    "EnvFroms": [],
-    "Envs": [{"name": "GREETING", "value": "hello"}],
-    "ConfigMountDescs": [],
-    "InitContainers": [],
-    "Sidecars": [],
     "ImagePlatforms": "linux/amd64",
-    "Labels": {"tier": "front"},
-    "Liveness": json.dumps({"tcpSocket": {"port": 8080}, "initialDelaySeconds": 5, "periodSeconds": 10}),
-    "Readiness": json.dumps({"httpGet": {"path": "/ready", "port": 8080, "scheme": "HTTP"}}),
-    "Startup": json.dumps({"exec": {"command": ["true"]}}),
-    "LocalVolume": [],
-    "PvcMountDescs": [],
-    "PostStart": json.dumps({"exec": {"command": ["true"]}}),
-    "PreStop": json.dumps({"exec": {"command": ["sleep", "1"]}}),
+    # No cluster of a sandbox has such a class: `applications.runtime_class`.
     "RuntimeClassName": LEFT_OUT,
-    "SecurityContext": LEFT_OUT,
-    "TerminateGracePeriod": 30,
     # What it may use.
     "CpuLimit": 1,
     "CpuRequest": 0,
@@ -77,7 +58,7 @@ DEFAULTS = {
     "WebContainer": LEFT_OUT,
     "WebContainerConfig": LEFT_OUT,
     # What means something on Alibaba Cloud only.
-    "AppConfig": LEFT_OUT,
+    "AppConfig": {},
     "AppTemplateName": "none",
     "CanaryRuleId": "none",
     "ContainerRegistryId": "none",
@@ -96,6 +77,6 @@ DEFAULTS = {
     "MountDescs": [],
     "NasId": "none",
     "RepoId": "none",
-    "SlsConfigs": [],
     "StorageType": "none",
+    **pods.values(pods.FIRST),
 }

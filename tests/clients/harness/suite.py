@@ -1,5 +1,6 @@
 """Scenarios with a verdict each, run in the order in which they are written."""
 
+import concurrent.futures
 import time
 import traceback
 
@@ -25,27 +26,44 @@ class Suite:
 
         return register
 
-    def run(self):
-        """Runs all, prints a line for each and the sums at the end. Returns the process's exit code."""
-        passed, failed, broken = 0, 0, set()
-        for title, chain, function in self._scenarios:
+    def run(self, side_by_side=()):
+        """Runs all, prints a line for each and the sums at the end. Returns the process's exit code.
+
+        The chains that are named run side by side, each in its sequence; after them all others, one after the other.
+        """
+        parts = [[scenario for scenario in self._scenarios if scenario[1] == chain] for chain in side_by_side]
+        with concurrent.futures.ThreadPoolExecutor(max_workers=len(parts) or 1) as threads:
+            verdicts = [verdict for part in threads.map(self._run, parts) for verdict in part]
+        verdicts += self._run([scenario for scenario in self._scenarios if scenario[1] not in side_by_side])
+        passed, failed = verdicts.count(True), verdicts.count(False)
+        print(f"\n{passed} passed, {failed} failed", flush=True)
+        return 0 if passed and not failed else 1
+
+    def _run(self, scenarios):
+        """Runs scenarios in sequence; whether each has passed."""
+        verdicts, broken = [], set()
+        for title, chain, function in scenarios:
             name = f"{self.name}: {title}"
             if chain in broken:
-                failed += 1
-                print(f"FAILED  {name}\n        not run: a scenario that it builds on has failed", flush=True)
+                verdicts.append(False)
+                _say(f"FAILED  {name}\n        not run: a scenario that it builds on has failed")
                 continue
             began = time.monotonic()
             try:
                 function()
             except Exception as error:  # A scenario may fail in any way; the others still run.
-                failed += 1
+                verdicts.append(False)
                 broken.add(chain)
-                print(f"FAILED  {name}\n{_explain(error)}", flush=True)
+                _say(f"FAILED  {name}\n{_explain(error)}")
             else:
-                passed += 1
-                print(f"ok      {name} ({time.monotonic() - began:.1f} s)", flush=True)
-        print(f"\n{passed} passed, {failed} failed", flush=True)
-        return 0 if passed and not failed else 1
+                verdicts.append(True)
+                _say(f"ok      {name} ({time.monotonic() - began:.1f} s)")
+        return verdicts
+
+
+def _say(text):
+    """Prints it in one piece, whoever else prints."""
+    print(f"{text}\n", end="", flush=True)
 
 
 def _explain(error):

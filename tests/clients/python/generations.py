@@ -43,10 +43,12 @@ class Legacy:
             return None
         return {name.removeprefix("set_") for name in dir(request) if name.startswith("set_")}
 
-    def call(self, operation, **parameters):
-        """Calls an operation."""
+    def call(self, operation, extensions=None, **parameters):
+        """Calls an operation; `extensions` are parameters of Sternway's own, for which no SDK has a setter."""
         request = self._request(operation)
         request.set_endpoint(self._address)
+        for name, value in (extensions or {}).items():
+            request.add_query_param(name, value)
         for name, value in parameters.items():
             getattr(request, f"set_{name}")(value)
         try:

@@ -44,7 +44,9 @@ pub(super) fn observed(draft: &mut Draft<'_>, create: &Create, observation: &Obs
 
 fn check_deadline(draft: &mut Draft<'_>, create: &Create) {
     if draft.timed_out(draft.order.created_at, create.timeout_seconds) {
-        let why = draft.why("not all instances became available");
+        // What was said last names the cluster's refusal, should it make no pods.
+        let said = draft.order.pipelines[draft.order.present_pipeline()].message.clone();
+        let why = draft.why(&said);
         let message = format!("the application did not come up within {} seconds: {why}", create.timeout_seconds);
         draft.fail(Failure { code: "DeadlineExceeded".to_owned(), message });
     }

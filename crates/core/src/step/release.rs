@@ -151,7 +151,8 @@ fn roll(draft: &mut Draft<'_>, release: &Release, workload: &Workload, batch: u3
     let reached = release.asked.is_none_or(|asked| old <= asked.old && new >= asked.new);
     let healthy = settled(draft, release, workload);
     let text = format!(
-        "{healthy} of {new} new instances ready, {old} old ones left; this batch ends at {target} of {replicas}"
+        "{healthy} of {new} new instances ready, {old} old ones left; this batch ends at {target} of {replicas}{}",
+        refusal(workload)
     );
     draft.say(text);
     if !reached || !workload.is_current() || healthy < new {
@@ -253,8 +254,18 @@ fn finish(draft: &mut Draft<'_>, release: &Release, workload: &Workload) {
         // It could not be given back when that was first asked for.
         return gate::finish(draft);
     }
-    draft.say(format!("{} of {} instances available", workload.available_replicas, workload.replicas));
+    draft.say(format!(
+        "{} of {} instances available{}",
+        workload.available_replicas,
+        workload.replicas,
+        refusal(workload)
+    ));
     check_deadline(draft, release, workload);
+}
+
+/// Why the cluster makes no pods, to be said after how far the release has come.
+fn refusal(workload: &Workload) -> String {
+    workload.pods_refused.as_ref().map_or_else(String::new, |why| format!("; {why}"))
 }
 
 /// The task message of a success, in EDAS's shape.

@@ -30,6 +30,8 @@ pub(crate) struct Cluster {
     pub(crate) budget: Option<u32>,
     /// An image that cannot be pulled any more.
     pub(crate) vanished: Option<String>,
+    /// An image of which the cluster admits no pods.
+    pub(crate) refused: Option<String>,
     pub(crate) now: Timestamp,
     uid: Uuid,
     observed_generation: u64,
@@ -62,6 +64,7 @@ impl Cluster {
             pods: Vec::new(),
             budget: None,
             vanished: None,
+            refused: None,
             now,
             uid: Uuid::from_u128(1),
             observed_generation: 0,
@@ -131,7 +134,7 @@ impl Cluster {
             available_replicas: self.sets.iter().map(|set| self.available(set)).sum(),
             status_replicas: self.pods.len() as u32,
             marks: marks::read(&self.object),
-            pods_refused: None,
+            pods_refused: self.refusal(),
             sets: self
                 .sets
                 .iter()
@@ -276,12 +279,20 @@ impl Cluster {
         true
     }
 
+    /// What `ReplicaFailure` says while a ReplicaSet wants pods that are not admitted.
+    fn refusal(&self) -> Option<String> {
+        let lacks = |set: &&Set| self.pods_of(&set.digest).count() < set.wanted as usize;
+        let refused = self.sets.iter().filter(|set| self.refused.as_ref() == Some(&set.image));
+        refused.filter(lacks).map(|set| format!("FailedCreate: pods of {} are forbidden", set.image)).next()
+    }
+
     /// One sync of all ReplicaSets.
     pub(crate) fn sync_sets(&mut self) {
         for set in self.sets.clone() {
             let name = set.digest.to_string();
             let have = self.pods_of(&set.digest).count() as u32;
-            for _ in have..set.wanted {
+            let admitted = if self.refused.as_ref() == Some(&set.image) { have } else { set.wanted };
+            for _ in have..admitted {
                 self.next_pod += 1;
                 self.pods.push(Pod {
                     name: format!("web-{}", self.next_pod),

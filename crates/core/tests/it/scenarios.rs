@@ -441,6 +441,19 @@ fn a_deploy_that_may_not_move_ends_at_its_deadline() {
 }
 
 #[test]
+fn a_deploy_whose_pods_the_cluster_refuses_ends_with_the_clusters_words() {
+    let mut world = World::new(4, DEFAULT_STRATEGY);
+    world.cluster.refused = Some("app:v2".to_owned());
+    let id = world.deploy("app:v2", ONE_BATCH, OnFailure::Rollback).unwrap();
+    world.run();
+    assert_eq!(world.order(id).status, Status::Failed);
+    let error = world.order(id).pipelines[0].error.as_ref().unwrap();
+    assert_eq!(error.code, "DeadlineExceeded");
+    assert!(error.message.contains("FailedCreate: pods of app:v2 are forbidden"), "{}", error.message);
+    assert_eq!(world.cluster.ready_of("app:v1"), 4);
+}
+
+#[test]
 fn from_all_new_back_to_all_old() {
     let mut world = World::new(10, DEFAULT_STRATEGY);
     let id = world.deploy("app:v2", ONE_BATCH, OnFailure::Rollback).unwrap();

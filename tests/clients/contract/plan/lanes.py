@@ -53,7 +53,6 @@ def swimming_lanes(world):
         Replicas=4,
         TrafficControlStrategy={},
         UpdateStrategy=BATCHES,
-        VolumesStr=LEFT_OUT,
     )["ChangeOrderId"]
     selector = world.json("service", service)["spec"]["selector"]
     selected = lambda: world.json("pods", "-l", ",".join(f"{key}={value}" for key, value in selector.items()))["items"]

@@ -2,10 +2,12 @@
 
 import json
 
-from harness.suite import equal
+from harness.suite import contains, equal
 
+from ..defaults import IMAGE, REGION
 from ..world import LEFT_OUT
 
+ALIBABA = "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-"
 PORTS = [{"protocol": "TCP", "port": 80, "targetPort": 8080}]
 
 
@@ -21,62 +23,68 @@ def services(world):
 
 
 def load_balancers(world):
-    """A load balancer in front of it."""
+    """A load balancer in front of it, of a cluster whose load balancers are Alibaba Cloud's."""
+    world.extended("ImportK8sCluster", {"LoadBalancer": json.dumps({"alibabaCloud": True})}, ClusterId=world.ids["cluster"])
     listeners = [{"loadBalancerProtocol": "TCP", "port": 80, "targetPort": 8080}]
     single = {"Port": "80", "TargetPort": "8080", "SlbProtocol": "TCP"}
-    common = {"Type": "internet", "Scheduler": "rr", "Specification": "slb.s1.small", **single}
-    world.call("BindK8sSlb", SlbId=LEFT_OUT, ServicePortInfos=listeners, **common)
-    balancers = balancers_of(world)
-    equal([port["port"] for port in balancers[0]["spec"]["ports"]], [80], "where the load balancer listens")
-    world.call(
-        "UpdateK8sSlb",
-        SlbName=balancers[0]["metadata"]["name"],
-        DisableForceOverride=False,
-        ServicePortInfos=[{**listeners[0], "port": 8081}],
-        **common,
-    )
-    equal([port["port"] for port in balancers_of(world)[0]["spec"]["ports"]], [8081], "where the load balancer listens")
-    world.call("ListSlb", AddressType="internet", SlbType="clb", VpcId=LEFT_OUT)
-    world.call("UnbindK8sSlb", Type="internet", SlbName=balancers[0]["metadata"]["name"])
-    equal(balancers_of(world), [], "load balancers after the last was taken away")
+    common = {"Type": "internet", "Scheduler": "rr", **single}
+    world.call("BindK8sSlb", SlbId="lb-of-the-shop", ServicePortInfos=listeners, Specification="slb.s1.small", **common)
+    [balancer] = balancers(world)
+    equal([port["port"] for port in balancer["spec"]["ports"]], [80], "where the load balancer listens")
+    equal(balancer["metadata"]["annotations"][f"{ALIBABA}id"], "lb-of-the-shop", "the load balancer that is to be used")
+    # The lists that the SDK calls by one port are three parameters, too.
+    update = {**common, "SlbName": balancer["metadata"]["name"], "Specification": "slb.s2.small", "DisableForceOverride": True}
+    world.call("UpdateK8sSlb", ServicePortInfos=[{**listeners[0], "port": 8081}], **update)
+    [balancer] = balancers(world)
+    equal([port["port"] for port in balancer["spec"]["ports"]], [8081], "where the load balancer listens")
+    equal(balancer["metadata"]["annotations"][f"{ALIBABA}force-override-listeners"], "false", "whether its listeners are overridden")
+    world.call("UpdateK8sSlb", ServicePortInfos=LEFT_OUT, **{**update, "Port": "8082"})
+    equal([port["port"] for port in balancers(world)[0]["spec"]["ports"]], [8082], "where the load balancer listens")
+    listed = world.call("ListSlb", AddressType="internet", SlbType="clb", VpcId=LEFT_OUT)["SlbList"]["SlbEntity"]
+    equal([slb["SlbId"] for slb in listed], ["lb-of-the-shop"], "the load balancers that are listed")
+    elsewhere = world.call("ListSlb", AddressType="internet", SlbType="clb", VpcId="vpc-1", empty=["SlbList"])["SlbList"]["SlbEntity"]
+    equal(elsewhere, [], "the load balancers of a network that is not here")
+    world.call("UnbindK8sSlb", Type="internet", SlbName=balancer["metadata"]["name"])
+    equal(balancers(world), [], "load balancers after the last was taken away")
 
 
-def balancers_of(world):
+def balancers(world):
     found = world.json("services", "-l", f"sternway.io/app-id={world.ids['app']}")["items"]
     return [service for service in found if service["spec"]["type"] == "LoadBalancer"]
 
 
 def config_maps(world):
-    """A ConfigMap."""
+    """A ConfigMap, made and changed; an application reads it later."""
     name = {"Name": "settings", "Namespace": "default"}
     world.call("CreateK8sConfigMap", Data=[{"Key": "colour", "Value": "red"}], **name)
     world.call("UpdateK8sConfigMap", Data=[{"Key": "colour", "Value": "blue"}], **name)
     equal(world.json("configmap", "settings")["data"], {"colour": "blue"}, "the ConfigMap on the cluster")
-    world.call(
-        "ListK8sConfigMaps",
-        Condition={"field": "Name", "pattern": "sett"},
-        ShowRelatedApps=True,
-        empty=["Result.ConfigMaps[].RelatedApps"],
-    )
 
 
 def secrets(world):
-    """A Secret."""
-    name = {"Name": "login", "Namespace": "default", "CertId": LEFT_OUT, "CertRegionId": LEFT_OUT, "Type": "Opaque"}
-    world.call("CreateK8sSecret", Base64Encoded=False, Data=[{"Key": "password", "Value": "hidden"}], **name)
-    world.call("UpdateK8sSecret", Base64Encoded=True, Data=[{"Key": "password", "Value": "aGlkZGVuMg=="}], **name)
+    """A Secret, made and changed; an application and an Ingress read it later."""
+    common = {"Name": "login", "Namespace": "default", "Type": "Opaque", "CertRegionId": REGION}
+    world.call("CreateK8sSecret", Base64Encoded=False, CertId=LEFT_OUT, Data=[{"Key": "password", "Value": "hidden"}], **common)
+    equal(world.json("secret", "login")["data"], {"password": "aGlkZGVu"}, "the Secret on the cluster")
+    world.call("UpdateK8sSecret", Base64Encoded=True, CertId=LEFT_OUT, Data=[{"Key": "password", "Value": "aGlkZGVuMg=="}], **common)
     equal(world.json("secret", "login")["data"], {"password": "aGlkZGVuMg=="}, "the Secret on the cluster")
-    world.call(
-        "ListK8sSecrets",
-        Condition={"field": "Name", "pattern": "login"},
-        ShowRelatedApps=True,
-        empty=[
-            "Result.Secrets[].RelatedApps",
-            "Result.Secrets[].RelatedIngressRules",
-            "Result.Secrets[].CertDetail.DomainNames",
-            "Result.Secrets[].CertDetail",
-        ],
-    )
+    for operation in ("CreateK8sSecret", "UpdateK8sSecret"):
+        world.refused(operation, 400, "CertId", CertId="1234-cn-hangzhou", Base64Encoded=True, Data=[], **common)
+
+
+def users(world):
+    """ConfigMaps and Secrets are listed with the applications that use them."""
+    page = {"ClusterId": world.ids["cluster"], "Namespace": "default", "PageNo": 0, "ShowRelatedApps": True}
+    found = world.call("ListK8sConfigMaps", Condition={"field": "Name", "pattern": "sett"}, **page)["Result"]
+    [listed] = found["ConfigMaps"]
+    equal((listed["Name"], found["Total"]), ("settings", 1), "the ConfigMaps of that name")
+    equal([app["AppId"] for app in listed["RelatedApps"]], [world.ids["app"]], "who uses the ConfigMap")
+    # There is no certificate service whose certificates could be looked into.
+    certificate = ["Result.Secrets[].CertDetail.DomainNames"]
+    [listed] = world.call("ListK8sSecrets", Condition={"field": "Name", "pattern": "log"}, empty=certificate, **page)["Result"]["Secrets"]
+    equal([app["AppId"] for app in listed["RelatedApps"]], [world.ids["app"]], "who uses the Secret")
+    [rule] = listed["RelatedIngressRules"]
+    equal((rule["Name"], rule["RelatedApps"][0]["AppId"]), ("entry", world.ids["app"]), "the Ingress that uses the Secret")
 
 
 def ingress_rules(world):
@@ -105,13 +113,36 @@ def anything(world):
     }
     world.call("UpdateK8sResource", Namespace="default", ResourceContent=json.dumps(manifest))
     equal(world.json("configmap", "settings")["data"], {"colour": "green"}, "the object on the cluster")
-    world.call("SynchronizeResource", Type="VPC_ECS", ResourceIds=LEFT_OUT)
+    world.call("SynchronizeResource", Type="VPC_ECS", ResourceIds="i-1")
+
+
+def conversion(world):
+    """A Deployment of kubectl's becomes an application, and is not touched."""
+    world.kubectl("create", "deployment", "plain", f"--image={IMAGE}:v1")
+    world.kubectl("rollout", "status", "deployment/plain")
+    before = world.json("deployment", "plain")
+    world.call("ConvertK8sResource", Namespace="default", ResourceName="plain", ResourceType="deployment")
+    equal(world.json("deployment", "plain")["metadata"]["resourceVersion"], before["metadata"]["resourceVersion"], "the Deployment's version")
+    [listed] = world.sdk.call("ListApplication", AppName="plain")["ApplicationList"]["Application"]
+    world.call("DeleteK8sApplication", AppId=listed["AppId"], Force=True)
+    equal(world.kubectl("get", "deployments", "--field-selector", "metadata.name=plain", "-o", "name"), "", "the Deployment that is left")
 
 
 def take_away(world):
-    """What was made is deleted, and a second time does not exist."""
-    for operation, name in (("DeleteK8sIngressRule", "entry"), ("DeleteK8sSecret", "login"), ("DeleteK8sConfigMap", "settings")):
-        world.call(operation, Name=name, Namespace="default")
-        world.call(operation, code=404, Name=name, Namespace="default")
+    """What leads to the application is deleted, and a second time does not exist."""
+    gone(world, "DeleteK8sIngressRule", "ingress", "entry")
     world.call("DeleteK8sService", Name=f"{world.ids['name']}-web")
+    contains(world.call("DeleteK8sService", code=404, Name=f"{world.ids['name']}-web")["Message"], "does not exist", "the Message")
     equal(world.kubectl("get", "services", "-l", f"sternway.io/app-id={world.ids['app']}", "-o", "name"), "", "Services that are left")
+
+
+def forget(world):
+    """What the application read is deleted after it."""
+    gone(world, "DeleteK8sSecret", "secret", "login")
+    gone(world, "DeleteK8sConfigMap", "configmap", "settings")
+
+
+def gone(world, operation, kind, name):
+    world.call(operation, Name=name, Namespace="default")
+    contains(world.call(operation, code=404, Name=name, Namespace="default")["Message"], "does not exist", "the Message")
+    equal(world.kubectl("get", kind, "--field-selector", f"metadata.name={name}", "-o", "name"), "", f"what {operation} left")

@@ -8,6 +8,7 @@ from harness.waiting import eventually
 from ..defaults import IMAGE, REGION
 
 MINUTE_SECONDS = 60
+RULE = "busy"
 # The published example of the parameters that EDAS has given up.
 DEPRECATED = "1"
 
@@ -15,7 +16,8 @@ DEPRECATED = "1"
 def prechecks(world):
     """Checks of the next change."""
     place = {"AppName": world.ids["name"], "ComponentIds": "5", "JavaStartUpConfig": {}, "PackageUrl": "https://packages.example.com/shop.jar"}
-    body = world.call("StartK8sAppPrecheck", ImageUrl=f"{IMAGE}:v9", Replicas=3, **place)
+    # A sandbox has no claims.
+    body = world.call("StartK8sAppPrecheck", ImageUrl=f"{IMAGE}:v9", Replicas=3, PvcMountDescs=[], **place)
     contains(str(body["Data"]["Jobs"]), "Cluster Health Check", "the jobs")
     result = world.call("GetK8sAppPrecheckResult", AppName=world.ids["name"])["Data"]
     equal((result["Status"], result["Reason"]), ("pass", ""), "the result")
@@ -24,7 +26,8 @@ def prechecks(world):
     world.call("StartK8sAppPrecheck", ImageUrl=f"{IMAGE}:v9", Replicas=3, Envs=missing, **place)
     result = world.call("GetK8sAppPrecheckResult", AppName=world.ids["name"])["Data"]
     equal(result["Status"], "failed", "the result")
-    contains(result["Reason"], "nobody-has-it", "the reason")
+    for lacking in ("nobody-has-it", "PersistentVolumeClaim stock"):
+        contains(result["Reason"], lacking, "the reason")
 
 
 def hooks_and_logs(world):
@@ -52,8 +55,7 @@ def hooks_and_logs(world):
 
 
 def scaling(world):
-    """A rule of metrics and times: an autoscaler that kubectl shows, and an order when a minute begins."""
-    name = "busy"
+    """A rule of metrics and times: an autoscaler that kubectl shows. What it does when a minute begins, `scaled` looks at later."""
     behaviour = {
         "scaleUp": {"stabilizationWindowSeconds": 0, "selectPolicy": "Max", "policies": [{"type": "Pods", "value": 5, "periodSeconds": 15}]},
         "scaleDown": {"stabilizationWindowSeconds": 300, "selectPolicy": "Max", "policies": [{"type": "Percent", "value": 50, "periodSeconds": 60}]},
@@ -62,7 +64,7 @@ def scaling(world):
         "ScalingBehaviour": behaviour,
         "ScalingRuleEnable": True,
         "ScalingRuleMetric": DEPRECATED,
-        "ScalingRuleName": name,
+        "ScalingRuleName": RULE,
         "ScalingRuleTimer": DEPRECATED,
         "ScalingRuleType": "trigger",
     }
@@ -80,27 +82,34 @@ def scaling(world):
         }
 
     world.call("CreateApplicationScalingRule", ScalingRuleTrigger=trigger(6, 4), **common)
-    autoscaler = lambda: world.json("horizontalpodautoscalers", "-l", f"sternway.io/app-id={world.ids['app']}")["items"]
-    [object] = autoscaler()
-    equal((object["spec"]["scaleTargetRef"]["name"], object["spec"]["maxReplicas"]), (world.ids["name"], 6), "the autoscaler")
-    contains(world.kubectl("get", "horizontalpodautoscalers"), f"{world.ids['name']}-{name}", "what kubectl lists")
+    [made] = autoscalers(world)
+    equal((made["spec"]["scaleTargetRef"]["name"], made["spec"]["maxReplicas"]), (world.ids["name"], 6), "the autoscaler")
+    contains(world.kubectl("get", "horizontalpodautoscalers"), f"{world.ids['name']}-{RULE}", "what kubectl lists")
     world.call("UpdateApplicationScalingRule", ScalingRuleTrigger=trigger(5, 4), **common)
-    equal(autoscaler()[0]["spec"]["maxReplicas"], 5, "the autoscaler as changed")
+    equal(autoscalers(world)[0]["spec"]["maxReplicas"], 5, "the autoscaler as changed")
     world.call("DescribeApplicationScalingRules")
 
+
+def scaled(world):
+    """The rule's time has come: an order of its own scales the application. The rule is disabled, enabled, deleted."""
     replicas = lambda: world.json("deployment", world.ids["name"])["spec"]["replicas"]
     eventually("the minute to begin", lambda: replicas() == 4 or f"not yet: {replicas()} replicas", 2 * MINUTE_SECONDS)
     order = newest_ends(world)
     equal((order["CoTypeCode"], order["Source"]), ("CoScaleOut", "scaling-rule"), "the order of the rule")
-    least = lambda: autoscaler()[0]["spec"]["minReplicas"]
+    least = lambda: autoscalers(world)[0]["spec"]["minReplicas"]
     eventually("the least to follow", lambda: least() == 4 or f"not yet: {least()}", MINUTE_SECONDS)
 
     # A rule that was disabled long ago shows when; its behaviour is not part of these answers.
-    world.call("DisableApplicationScalingRule", ScalingRuleName=name)
-    equal(autoscaler(), [], "the autoscaler of a disabled rule")
-    world.call("EnableApplicationScalingRule", ScalingRuleName=name)
-    world.call("DeleteApplicationScalingRule", ScalingRuleName=name)
-    equal(autoscaler(), [], "the autoscaler of a deleted rule")
+    world.call("DisableApplicationScalingRule", ScalingRuleName=RULE)
+    equal(autoscalers(world), [], "the autoscaler of a disabled rule")
+    world.call("EnableApplicationScalingRule", ScalingRuleName=RULE)
+    world.call("DeleteApplicationScalingRule", ScalingRuleName=RULE)
+    equal(autoscalers(world), [], "the autoscaler of a deleted rule")
+
+
+def autoscalers(world):
+    """Those of the application."""
+    return world.json("horizontalpodautoscalers", "-l", f"sternway.io/app-id={world.ids['app']}")["items"]
 
 
 def tags(world):

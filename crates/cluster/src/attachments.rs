@@ -55,13 +55,13 @@ pub(crate) async fn remove_all(
 }
 
 async fn of_application(api: &Api, kind: &ObjectKind, namespace: &str, app: AppId) -> Result<Vec<Value>, ClusterError> {
-    match objects::list(api, kind, Some(namespace), &format!("{APP_ID_LABEL}={app}")).await {
+    match objects::list_if_served(api, kind, Some(namespace), &format!("{APP_ID_LABEL}={app}")).await {
         // What we may not even look at, we did not make.
         Err(ClusterError::Forbidden(reason)) => {
             tracing::info!(%app, kind = %kind.kind, reason, "objects of this kind are not looked for");
             Ok(Vec::new())
         }
-        found => found,
+        found => Ok(found?.unwrap_or_default()),
     }
 }
 

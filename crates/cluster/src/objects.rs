@@ -7,6 +7,7 @@ use serde_json::Value;
 use sternway_core::ports::{ClusterError, ObjectKind, ObjectRef};
 
 use crate::api::{self, Api};
+use crate::failure::RequestError;
 
 /// The kind that is served under these names.
 pub(crate) async fn kind(api: &Api, api_version: &str, kind: &str) -> Result<Option<ObjectKind>, ClusterError> {
@@ -38,6 +39,29 @@ pub(crate) async fn list(
     namespace: Option<&str>,
     selector: &str,
 ) -> Result<Vec<Value>, ClusterError> {
+    Ok(items(api, kind, namespace, selector).await?)
+}
+
+/// The same; `None` where the cluster does not serve the kind.
+pub(crate) async fn list_if_served(
+    api: &Api,
+    kind: &ObjectKind,
+    namespace: Option<&str>,
+    selector: &str,
+) -> Result<Option<Vec<Value>>, ClusterError> {
+    match items(api, kind, namespace, selector).await {
+        Ok(items) => Ok(Some(items)),
+        Err(error) if error.is_status(StatusCode::NOT_FOUND) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn items(
+    api: &Api,
+    kind: &ObjectKind,
+    namespace: Option<&str>,
+    selector: &str,
+) -> Result<Vec<Value>, RequestError> {
     let mut path = collection(kind, namespace);
     if !selector.is_empty() {
         path.push_str(&format!("?labelSelector={}", api::encoded(selector)));
@@ -78,7 +102,7 @@ pub(crate) async fn delete(api: &Api, object: &ObjectRef) -> Result<bool, Cluste
     }
 }
 
-fn missing_is_a_conflict(answer: Result<Value, crate::failure::RequestError>) -> Result<Value, ClusterError> {
+fn missing_is_a_conflict(answer: Result<Value, RequestError>) -> Result<Value, ClusterError> {
     match answer {
         Err(error) if error.is_status(StatusCode::NOT_FOUND) => Err(ClusterError::Conflict),
         answer => Ok(answer?),

@@ -8,6 +8,7 @@ use sternway_core::effect::{Effect, ObjectChange, Refusal};
 use sternway_core::order::birth::APP_ID_LABEL;
 use sternway_core::ports::{ClusterError, Clusters as _, ObjectKind, ObjectRef, Objects as _, WriteGuard};
 
+use crate::effects::settled;
 use crate::harness::{V1, World};
 
 /// The lease is someone else's.
@@ -88,9 +89,31 @@ async fn what_carries_the_applications_label_goes_with_it() {
     let own = json!({"metadata": {"name": "own", "labels": {APP_ID_LABEL: world.writer.app.to_string()}}});
     world.send(Method::POST, &path, &own).await;
     world.send(Method::POST, &path, &json!({"metadata": {"name": "other"}})).await;
+    // Until then, the controllers' own writes may come in between.
+    world.until_present(|it| settled(it, 0, 1)).await;
     world.perform(&Effect::Delete).await.unwrap();
     assert_eq!(object(&world, ObjectKind::SERVICE, "web").await, None);
     assert_eq!(object(&world, ObjectKind::CONFIG_MAP, "own").await, None);
     assert!(object(&world, ObjectKind::CONFIG_MAP, "other").await.is_some());
+    world.end().await;
+}
+
+#[tokio::test]
+async fn the_routes_of_an_application_go_with_it_where_there_are_any() {
+    let world = World::with_gateway_api().await;
+    world.create(1, V1).await;
+    let path = format!("/apis/gateway.networking.k8s.io/v1/namespaces/{}/httproutes", world.workload.namespace);
+    let own = json!({
+        "metadata": {"name": "web-lanes-1", "labels": {APP_ID_LABEL: world.writer.app.to_string()}},
+        "spec": {"parentRefs": [{"name": "edge"}], "rules": []},
+    });
+    world.send(Method::POST, &path, &own).await;
+    world.send(Method::POST, &path, &json!({"metadata": {"name": "other"}, "spec": {"rules": []}})).await;
+    assert!(object(&world, ObjectKind::HTTP_ROUTE, "web-lanes-1").await.is_some());
+    // Until then, the controllers' own writes may come in between.
+    world.until_present(|it| settled(it, 0, 1)).await;
+    world.perform(&Effect::Delete).await.unwrap();
+    assert_eq!(object(&world, ObjectKind::HTTP_ROUTE, "web-lanes-1").await, None);
+    assert!(object(&world, ObjectKind::HTTP_ROUTE, "other").await.is_some());
     world.end().await;
 }

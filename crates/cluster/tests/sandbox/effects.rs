@@ -14,7 +14,7 @@ use crate::harness::{Always, V1, V2, World, template, with_image, writer};
 
 const GONE: Performed = Performed { object: None, generation: 0, replicas: 0, stored: None };
 
-fn settled(workload: &Workload, old: u32, new: u32) -> bool {
+pub(crate) fn settled(workload: &Workload, old: u32, new: u32) -> bool {
     workload.is_current()
         && (workload.old_wanted(), workload.new_wanted()) == (old, new)
         && (workload.old_ready(), workload.new_ready()) == (old, new)

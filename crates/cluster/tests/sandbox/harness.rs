@@ -44,10 +44,15 @@ impl Server {
 
     /// A server on a socket that may have clients waiting already.
     pub(crate) fn serve(listener: TcpListener) -> Self {
+        Self::serve_with(listener, false)
+    }
+
+    fn serve_with(listener: TcpListener, gateway_api: bool) -> Self {
         let options = sternway_sandbox::Options {
             start_delay: SignedDuration::from_millis(5),
             ready_delay: SignedDuration::from_millis(10),
             stop_delay: SignedDuration::from_millis(5),
+            gateway_api,
             ..sternway_sandbox::Options::default()
         };
         let sandbox = Arc::new(Mutex::new(Sandbox::new(options, wall_clock())));
@@ -102,6 +107,13 @@ impl World {
 
     pub(crate) async fn sandbox() -> Self {
         let server = Server::start().await;
+        let access = server.access();
+        Self::connect(Some(server), access).await
+    }
+
+    /// In a sandbox with the Gateway API.
+    pub(crate) async fn with_gateway_api() -> Self {
+        let server = Server::serve_with(TcpListener::bind("127.0.0.1:0").await.unwrap(), true);
         let access = server.access();
         Self::connect(Some(server), access).await
     }

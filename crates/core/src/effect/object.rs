@@ -13,8 +13,10 @@ use crate::ids::AppId;
 use crate::order::birth::APP_ID_LABEL;
 use crate::ports::ObjectKind;
 
-/// The kinds of which an application may have objects: those with its label are deleted with it.
-pub const ATTACHED_KINDS: [ObjectKind; 5] = [
+/// The kinds of which an application may have objects: those with its label are deleted with it, in this sequence, so that no route names a Service
+/// that is gone. A cluster need not have them all.
+pub const ATTACHED_KINDS: [ObjectKind; 6] = [
+    ObjectKind::HTTP_ROUTE,
     ObjectKind::SERVICE,
     ObjectKind::INGRESS,
     ObjectKind::HORIZONTAL_POD_AUTOSCALER,

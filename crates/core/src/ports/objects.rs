@@ -34,6 +34,8 @@ impl ObjectKind {
     /// `autoscaling/v2` HorizontalPodAutoscaler
     pub const HORIZONTAL_POD_AUTOSCALER: Self =
         Self::namespaced("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers");
+    /// `gateway.networking.k8s.io/v1` HTTPRoute, which a cluster has only if somebody installed the Gateway API
+    pub const HTTP_ROUTE: Self = Self::namespaced("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes");
     /// `networking.k8s.io/v1` Ingress
     pub const INGRESS: Self = Self::namespaced("networking.k8s.io", "v1", "Ingress", "ingresses");
     /// `v1` PersistentVolumeClaim

@@ -20,8 +20,7 @@ const KINDS: [ObjectKind; 6] = [
 ];
 
 /// The kinds of the Gateway API, which a cluster has only if somebody installed it.
-pub(crate) const HTTP_ROUTE: ObjectKind =
-    ObjectKind::namespaced("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes");
+pub(crate) const HTTP_ROUTE: ObjectKind = ObjectKind::HTTP_ROUTE;
 pub(crate) const GATEWAY: ObjectKind = ObjectKind::namespaced("gateway.networking.k8s.io", "v1", "Gateway", "gateways");
 
 /// One cluster, whatever id is asked.

@@ -9,6 +9,7 @@ use sternway_wire::signature::roa;
 
 use crate::dice::Dice;
 use crate::fake_clusters::Mood;
+use crate::known::USUAL;
 use crate::live::{DISABLED, GUEST, Live, ROOT};
 use crate::request::{Request, Scheme, Signer};
 use crate::{tricks, values};
@@ -194,18 +195,29 @@ impl Traffic {
         let mut pairs = Vec::new();
         for specification in &operation.parameters {
             if specification.required || self.dice.percent(12) {
-                let value = values::plausible(specification.name, specification.kind, live, &mut self.dice);
-                pairs.push((specification.name.to_owned(), value, specification.location == Location::Body));
+                pairs.push(self.plausible_pair(operation, specification, live));
             }
         }
-        let more = values::EXTENSIONS.iter().find(|(name, _)| *name == operation.name);
-        for name in more.map_or(&[][..], |(_, names)| names) {
-            if self.dice.percent(60) {
-                let value = values::plausible(name, ParameterKind::String, live, &mut self.dice);
-                pairs.push(((*name).to_owned(), value, self.dice.percent(50)));
+        let usual = USUAL.iter().find(|(name, _)| *name == operation.name);
+        for name in usual.map_or(&[][..], |(_, names)| names) {
+            if pairs.iter().any(|(present, _, _)| present == name) || !self.dice.percent(90) {
+                continue;
+            }
+            match operation.parameters.iter().find(|specification| specification.name == *name) {
+                Some(specification) => pairs.push(self.plausible_pair(operation, specification, live)),
+                // One of our own, which may travel in either place.
+                None => {
+                    let value = values::plausible(operation.name, name, ParameterKind::String, live, &mut self.dice);
+                    pairs.push(((*name).to_owned(), value, self.dice.percent(50)));
+                }
             }
         }
         pairs
+    }
+
+    fn plausible_pair(&mut self, operation: &Operation, specification: &ParameterSpec, live: &Live) -> Pair {
+        let value = values::plausible(operation.name, specification.name, specification.kind, live, &mut self.dice);
+        (specification.name.to_owned(), value, specification.location == Location::Body)
     }
 
     fn hostile_pairs(&mut self, operation: &Operation, live: &Live) -> Vec<Pair> {
@@ -217,7 +229,7 @@ impl Traffic {
         // A third is left as it is: that is how requests come to live state.
         for _ in 0..self.dice.below(3) {
             let Some(specification) = any(&operation.parameters, &mut self.dice) else { break };
-            let value = values::hostile(Some(specification), live, &mut self.dice);
+            let value = values::hostile(operation.name, Some(specification), live, &mut self.dice);
             pairs.retain(|(name, _, _)| name != specification.name);
             pairs.push((specification.name.to_owned(), value, specification.location == Location::Body));
         }
@@ -231,8 +243,8 @@ impl Traffic {
         for specification in &operation.parameters {
             let value = match self.dice.below(10) {
                 0..4 => continue,
-                4..8 => values::plausible(specification.name, specification.kind, live, &mut self.dice),
-                _ => values::hostile(Some(specification), live, &mut self.dice),
+                4..8 => self.plausible_pair(operation, specification, live).1,
+                _ => values::hostile(operation.name, Some(specification), live, &mut self.dice),
             };
             pairs.push((specification.name.to_owned(), value, specification.location == Location::Body));
         }
@@ -241,7 +253,7 @@ impl Traffic {
 
     /// Names that are repeated, unknown, flattened, misplaced or too many.
     fn disturb(&mut self, pairs: &mut Vec<Pair>, live: &Live) {
-        let value = |dice: &mut Dice| values::hostile(None, live, dice);
+        let value = |dice: &mut Dice| values::hostile("", None, live, dice);
         match self.dice.below(40) {
             0 if !pairs.is_empty() => {
                 let mut twice = pairs[self.dice.below(pairs.len())].clone();

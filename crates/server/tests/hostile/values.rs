@@ -4,17 +4,44 @@ use serde_json::{Value, json};
 use sternway_wire::catalog::{ParameterKind, ParameterSpec};
 
 use crate::dice::Dice;
-use crate::judge::BROUGHT_TOKEN;
+use crate::known::{KNOWN, OF_OPERATION};
 use crate::live::Live;
 
-/// Of operations that are served: parameters of our own, which the catalog does not have.
-pub(crate) const EXTENSIONS: &[(&str, &[&str])] =
-    &[("ImportK8sCluster", &["KubeConfig", "ClusterName"]), ("DeployK8sApplication", &["OnFailure"])];
+/// Operations on one Service of an application.
+const SERVICES: [&str; 2] = ["DeleteK8sService", "UpdateK8sService"];
 
 /// A value that the operation understands, as far as it is known.
-pub(crate) fn plausible(name: &str, kind: ParameterKind, live: &Live, dice: &mut Dice) -> String {
+pub(crate) fn plausible(operation: &str, name: &str, kind: ParameterKind, live: &Live, dice: &mut Dice) -> String {
     let number = |dice: &mut Dice, most: usize| dice.below(most).to_string();
+    if let Some((_, _, values)) = OF_OPERATION.iter().find(|known| (known.0, known.1) == (operation, name)) {
+        return dice.pick(values).to_owned();
+    }
     match name {
+        "appIds" | "AppInfos" | "EntryApp" => {
+            let app = dice.choose(&live.apps);
+            match name {
+                "EntryApp" => format!("EDAS:{app}"),
+                "AppInfos" => format!(r#"[{{"appId":"{app}"}}]"#),
+                _ => app.clone(),
+            }
+        }
+        "rawData" => {
+            let (found, cluster) = (dice.choose(&live.strangers), dice.choose(&live.clusters));
+            format!(r#"{{"app_info":[{{"app_name":"{found}","cluster_id":"{cluster}"}}]}}"#)
+        }
+        "GroupId" if operation.contains("SwimmingLane") => dice.choose(&live.groups).clone(),
+        "LaneId" => dice.choose(&live.lanes).clone(),
+        "AppName" if operation == "GetK8sAppPrecheckResult" => dice.choose(&live.checked).clone(),
+        "AppId" if operation == "StartK8sApplication" && dice.percent(50) => live.stopped.clone(),
+        "AppId" if operation == "GetWebContainerConfig" && dice.percent(50) => live.war.clone(),
+        "AppId" if SERVICES.contains(&operation) && dice.percent(50) => live.apps[0].clone(),
+        "Id" if operation == "DeleteUserDefineRegion" => dice.choose(&live.regions).clone(),
+        "Id" if operation.ends_with("ConfigTemplate") => dice.choose(&live.templates).clone(),
+        "TaskId" if operation == "RetryChangeOrderTask" && dice.percent(50) => live.failed.clone(),
+        "Name" if operation.starts_with("Create") && dice.percent(50) => format!("new-{}", dice.below(100_000)),
+        "Name" if SERVICES.contains(&operation) && dice.percent(50) => live.services[0].clone(),
+        "Name" if SERVICES.contains(&operation) => dice.choose(&live.services).clone(),
+        "ResourceName" if operation == "ConvertK8sResource" => dice.choose(&live.strangers).clone(),
         "AppId" => dice.choose(&live.apps).clone(),
         "AppIds" if dice.below(2) == 0 => dice.choose(&live.apps).clone(),
         "AppIds" => format!("[\"{}\"]", dice.choose(&live.apps)),
@@ -49,124 +76,8 @@ fn of_kind(kind: ParameterKind) -> &'static [&'static str] {
     }
 }
 
-const KNOWN: &[(&str, &[&str])] = &[
-    ("ImageUrl", &["registry.local/team/web:v3", "a:1"]),
-    ("Image", &["registry.local/team/web:v4", "a:3"]),
-    ("ImageTag", &["v5", "latest"]),
-    ("PackageType", &["Image", "image"]),
-    ("Namespace", &["default", "shop"]),
-    ("ActionData", &["3:1;3:3", "1:1", "9:9"]),
-    ("ResourceGroupIds", &["rg-1", "rg-1;rg-2"]),
-    ("RoleId", &["1", "2"]),
-    ("RoleIds", &["1", "1;2", ";"]),
-    ("TargetUserId", &["target", "target", "nobody"]),
-    // Objects of a cluster. One name for all kinds, so that what one operation makes another one finds.
-    ("Name", &["thing", "thing", "a-name"]),
-    ("SlbName", &["thing", "a-name"]),
-    ("Type", &["ClusterIP", "NodePort", "internet", "intranet", "Opaque", "stdout", "file"]),
-    ("ServicePorts", &[r#"[{"protocol":"TCP","port":80,"targetPort":8080}]"#]),
-    ("ServicePortInfos", &[r#"[{"loadBalancerProtocol":"TCP","port":80,"targetPort":8080}]"#]),
-    ("Port", &["80"]),
-    ("TargetPort", &["8080"]),
-    ("SlbProtocol", &["TCP", "http"]),
-    ("ExternalTrafficPolicy", &["Local", "Cluster"]),
-    ("Scheduler", &["rr", "wrr"]),
-    ("Data", &[r#"[{"Key":"colour","Value":"red"}]"#, r#"{"colour":"cmVk"}"#]),
-    ("Condition", &[r#"{"field":"Name","pattern":"thi"}"#]),
-    (
-        "IngressConf",
-        &[
-            r#"{"rules":[{"host":"a.example.com","paths":[{"path":"/","backend":{"serviceName":"thing","servicePort":"80"}}]}]}"#,
-        ],
-    ),
-    ("ResourceType", &["application", "cluster", "Deployment", "ConfigMap"]),
-    ("ResourceName", &["thing", "a-name"]),
-    ("ResourceContent", &["apiVersion: v1\nkind: ConfigMap\nmetadata: {name: thing}\ndata: {colour: blue}\n"]),
-    ("ResourceRegionId", &["cn-hangzhou"]),
-    ("Tags", &[r#"[{"key":"team","value":"shop"}]"#]),
-    ("TagKeys", &[r#"["team"]"#]),
-    ("Hooks", &[r#"[{"name":"prestopInstance","script":"sleep 1","ignoreFail":true}]"#]),
-    ("GroupId", &["all", "1"]),
-    ("Path", &["/home/admin/logs/", "/var/log/"]),
-    ("Configs", &[r#"[{"type":"stdout","logstore":"out","logDir":"stdout.log"}]"#, "[]"]),
-    ("SlsConfigs", &[r#"[{"type":"stdout","logstore":"out"}]"#]),
-    ("Format", &["JSON", "YAML"]),
-    ("Content", &["{}", "[]"]),
-    ("ScalingRuleName", &["rule"]),
-    ("ScalingRuleType", &["trigger"]),
-    (
-        "ScalingRuleTrigger",
-        &[
-            r#"{"minReplicas":1,"maxReplicas":6,"triggers":[{"type":"app_metric","name":"cpu","metaData":"{\"metricType\":\"CPU\",\"targetAverageUtilization\":60}"}]}"#,
-        ],
-    ),
-    (
-        "ScalingBehaviour",
-        &[
-            r#"{"scaleUp":{"stabilizationWindowSeconds":0,"selectPolicy":"Max","policies":[{"type":"Pods","value":5,"periodSeconds":15}]}}"#,
-        ],
-    ),
-    ("ScalingRuleMetric", &["1"]),
-    ("ScalingRuleTimer", &["1"]),
-    ("RegionTag", &["cn-hangzhou:test", "cn-hangzhou", "cn-beijing:a"]),
-    ("RegionName", &["test", "测试"]),
-    ("RegionId", &["cn-hangzhou"]),
-    ("LogicalRegionId", &["cn-hangzhou", "cn-hangzhou:test"]),
-    ("WorkloadType", &["Deployment"]),
-    ("OnFailure", &["rollback", "pause", "keep"]),
-    (
-        "KubeConfig",
-        &[
-            "kind: Config\nusers: [{user: {token: brought-kubeconfig-token}}]",
-            "kind: Config\nusers: [{user: {token: brought-kubeconfig-token",
-            "apiVersion: v1\nkind: Config\nclusters: []\n# brought-kubeconfig-token \u{0}\n",
-            r#"["brought-kubeconfig-token"]"#,
-        ],
-    ),
-    ("Confirm", &["true", "True", "false"]),
-    ("RetryStatus", &["true", "false"]),
-    ("Command", &["/bin/web", r#"["sh","-c"]"#]),
-    ("CommandArgs", &[r#"[{"argument":"-c"},{"argument":"--all"}]"#]),
-    ("Args", &[r#"["-c","true"]"#, "['-c', 'it']"]),
-    ("Envs", &[r#"[{"name":"A","value":"b"},{"name":"C","valueFrom":{"configMapKeyRef":{"name":"m","key":"k"}}}]"#]),
-    ("EnvFroms", &[r#"[{"configMapRef":{"name":"c"}},{"secretRef":{"name":"s"},"prefix":"P_"}]"#]),
-    ("Labels", &[r#"{"tier":"front"}"#]),
-    ("Annotations", &[r#"{"note":"应用 <b>"}"#]),
-    ("Liveness", &[r#"{"exec":{"command":["true"]},"periodSeconds":5}"#]),
-    ("Readiness", &[r#"{"httpGet":{"path":"/","port":80,"scheme":"HTTP"},"timeoutSeconds":2}"#]),
-    ("Startup", &[r#"{"tcpSocket":{"port":8080},"failureThreshold":30}"#]),
-    ("PreStop", &[r#"{"exec":{"command":["sleep","5"]}}"#]),
-    ("PostStart", &[r#"{"httpGet":{"path":"/warm","port":80}}"#]),
-    ("EmptyDirs", &[r#"[{"mountPath":"/tmp"}]"#]),
-    ("LocalVolume", &[r#"[{"type":"","nodePath":"/data","mountPath":"/data"}]"#]),
-    ("ConfigMountDescs", &[r#"[{"name":"c","type":"ConfigMap","mountPath":"/etc/c"}]"#]),
-    ("PvcMountDescs", &[r#"[{"pvcName":"p","mountPaths":[{"mountPath":"/p","readOnly":true}]}]"#]),
-    ("CustomTolerations", &[r#"[{"key":"k","operator":"Equal","value":"v","effect":"NoSchedule"}]"#]),
-    (
-        "CustomAffinity",
-        &[
-            r#"{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"k","operator":"Exists"}]}]}}}"#,
-        ],
-    ),
-    ("InitContainers", &["LSBuYW1lOiBhCiAgaW1hZ2U6IGI6MQo=", r#"[{"name":"a","image":"b:1"}]"#]),
-    ("Sidecars", &["name: a\nimage: b:1\n", r#"[{"name":"a","image":"b:1","args":["x"]}]"#]),
-    ("SecurityContext", &["runAsUser: 1000\n", r#"{"runAsUser":1000}"#]),
-    ("VolumesStr", &[r#"[{"name":"v","emptyDir":{}}]"#]),
-    (
-        "UpdateStrategy",
-        &[
-            r#"{"type":"BatchUpdate","batchUpdate":{"batch":2,"releaseType":"auto","batchWaitTime":1}}"#,
-            r#"{"type":"GrayBatchUpdate","batchUpdate":{"batch":2,"releaseType":"manual"},"grayUpdate":{"gray":1}}"#,
-            "{'type': 'BatchUpdate', 'batchUpdate': {'batch': '2', 'releaseType': 'Manual'}}",
-        ],
-    ),
-    ("JavaStartUpConfig", &[r#"{"InitialHeapSize":{"original":1000,"startup":"-Xms1000m"}}"#]),
-    ("SecretName", &["pull"]),
-    ("RuntimeClassName", &["gvisor"]),
-];
-
 /// A value that nobody expects.
-pub(crate) fn hostile(specification: Option<&ParameterSpec>, live: &Live, dice: &mut Dice) -> String {
+pub(crate) fn hostile(operation: &str, specification: Option<&ParameterSpec>, live: &Live, dice: &mut Dice) -> String {
     match dice.below(10) {
         0..=3 => dice.pick(STRANGE).to_owned(),
         4 => huge(dice),
@@ -176,11 +87,11 @@ pub(crate) fn hostile(specification: Option<&ParameterSpec>, live: &Live, dice: 
         7 => match dice.pick(KNOWN).0 {
             // A credential is one only where it belongs.
             "KubeConfig" => String::new(),
-            name => plausible(name, ParameterKind::String, live, dice),
+            name => plausible(operation, name, ParameterKind::String, live, dice),
         },
         _ => {
             let (name, kind) = specification.map_or(("", ParameterKind::Object), |found| (found.name, found.kind));
-            let text = plausible(name, kind, live, dice);
+            let text = plausible(operation, name, kind, live, dice);
             match serde_json::from_str(&text) {
                 Ok(value) => mutated(value, dice),
                 Err(_) => cut(&text, dice),
@@ -446,16 +357,5 @@ fn python(value: &Value) -> String {
                 members.iter().map(|(name, value)| format!("'{name}': {}", python(value))).collect();
             format!("{{{}}}", members.join(", "))
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_kubeconfig_that_is_sent_has_the_credential_that_is_looked_for() {
-        let known = KNOWN.iter().find(|(name, _)| *name == "KubeConfig").unwrap();
-        assert!(known.1.iter().all(|value| value.contains(BROUGHT_TOKEN)));
     }
 }

@@ -10,6 +10,7 @@
 mod action;
 mod authority;
 mod directory;
+mod network;
 mod pattern;
 mod policy;
 mod resource;
@@ -21,6 +22,7 @@ pub use self::directory::{
     ActionRole, CustomPolicy, Directory, Grants, Group, Holder, LONGEST_SESSION, Refused, Role, SHORTEST_SESSION,
     Unusable, User,
 };
+pub use self::network::{Network, NotANetwork};
 pub use self::policy::{Circumstances, LONGEST_POLICY, Malformed, Policy, Question, TrustPolicy, Verdict};
 pub use self::resource::{Path, Resource};
 pub use self::system::{SYSTEM_POLICIES, SystemPolicy};

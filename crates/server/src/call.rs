@@ -16,7 +16,7 @@ use sternway_wire::parameters::Parameters;
 
 use crate::authentication::Caller;
 use crate::failure::Failure;
-use crate::listener::Origin;
+use crate::origin::Origin;
 use crate::permission::{Permit, scope};
 use crate::server::Shared;
 

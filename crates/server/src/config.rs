@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use jiff::tz::Offset;
+use sternway_access::Network;
 use sternway_wire::signature::CLOCK_TOLERANCE;
 use sternway_wire::time_text::DEFAULT_OFFSET;
 
@@ -34,6 +35,8 @@ pub struct Config {
     pub bad_signatures: u32,
     /// How long it is locked.
     pub lockout: SignedDuration,
+    /// Proxies before us whose `X-Forwarded-For` is believed; from all others it is not.
+    pub trusted_proxies: Vec<Network>,
     /// Whether operations that change nothing are recorded in the audit log, too.
     pub audit_reads: bool,
     /// Seconds that a change order, or one batch of it, may take if the request does not say.
@@ -56,6 +59,7 @@ impl Default for Config {
             requests_per_second: 200,
             bad_signatures: 10,
             lockout: SignedDuration::from_mins(15),
+            trusted_proxies: Vec::new(),
             audit_reads: false,
             // What EDAS documents for starts and configuration changes, and Kubernetes for rollouts.
             change_timeout_seconds: 600,

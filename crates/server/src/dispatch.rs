@@ -22,9 +22,9 @@ use crate::authentication::{Caller, authenticate};
 use crate::call::{self, Call, Ids};
 use crate::failure::Failure;
 use crate::identity::usage;
-use crate::listener::Origin;
 use crate::lockout::Door;
 use crate::operations::instead::not_implemented;
+use crate::origin::Origin;
 use crate::permission::{Permit, authorize};
 use crate::server::Shared;
 

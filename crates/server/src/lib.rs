@@ -36,12 +36,15 @@ mod listener;
 mod lockout;
 mod metrics;
 mod operations;
+mod origin;
 mod packages;
 mod permission;
 mod probes;
 mod router;
 mod server;
 mod tls;
+
+pub use sternway_access::Network;
 
 pub use self::config::Config;
 pub use self::listener::Listener;

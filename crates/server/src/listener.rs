@@ -1,6 +1,6 @@
 //! Connections: accepted up to a bound, served by HTTP/1.1 with limits, and told to finish when the server stops.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use hyper::server::conn::http1;
 use hyper::service::Service as _;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use sternway_access::Network;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -18,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
+use crate::origin::Origin;
 use crate::tls::Tls;
 
 /// Room for a request line of 64 KiB (all parameters are in it) and the headers.
@@ -46,15 +48,6 @@ impl Listener {
     }
 }
 
-/// Where a request came from, as its connection says; headers that claim otherwise are not believed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Origin {
-    /// The other end: the client, or the last proxy before us. An IPv4 address is never dressed as IPv6.
-    pub(crate) address: IpAddr,
-    /// Whether it came by TLS.
-    pub(crate) secure: bool,
-}
-
 /// Serves connections of one listener until `cancel`; connections go on, on `connections`, until each has finished.
 pub(crate) async fn accept(
     listener: Listener,
@@ -68,6 +61,7 @@ pub(crate) async fn accept(
         Listener::Http(socket) => (socket, None),
         Listener::Https(socket, tls) => (socket, Some(tls)),
     };
+    let proxies: Arc<[Network]> = config.trusted_proxies.clone().into();
     loop {
         let accepted = tokio::select! {
             () = cancel.cancelled() => return,
@@ -80,6 +74,7 @@ pub(crate) async fn accept(
         let connection = Connection {
             router: router.clone(),
             origin,
+            proxies: Arc::clone(&proxies),
             header_timeout: config.header_timeout,
             cancel: cancel.clone(),
         };
@@ -110,6 +105,7 @@ async fn next(socket: &TcpListener, room: &Arc<Semaphore>) -> Option<(TcpStream,
 struct Connection {
     router: Router,
     origin: Origin,
+    proxies: Arc<[Network]>,
     header_timeout: Duration,
     cancel: CancellationToken,
 }
@@ -128,8 +124,9 @@ impl Connection {
 
     async fn speak_http(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let router = TowerToHyperService::new(self.router);
-        let origin = self.origin;
+        let (origin, proxies) = (self.origin, self.proxies);
         let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
+            let origin = origin.behind(&proxies, request.headers());
             request.extensions_mut().insert(origin);
             router.call(request)
         });

@@ -1,6 +1,6 @@
 //! Guessing a secret: after some bad signatures for a key from an address, that key is not looked at from that address for a while.
 //!
-//! Only there: a stranger cannot lock out the key's owner, who comes from elsewhere. Behind a proxy that hides addresses all come from one, and
+//! Only there: a stranger cannot lock out the key's owner, who comes from elsewhere. Behind a proxy that is not trusted all come from one, and
 //! share its fate. What is remembered is bounded; when it is full, the pair that failed longest ago is forgotten.
 
 use std::collections::HashMap;

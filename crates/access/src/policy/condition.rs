@@ -10,13 +10,14 @@ use serde_json::Value;
 
 use super::Malformed;
 use super::node::Node;
+use crate::network::{Network, NotANetwork};
 
 /// What is known about a request beside who asks for what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Circumstances {
     /// When.
     pub now: Timestamp,
-    /// From where, as the connection says.
+    /// From where.
     pub address: IpAddr,
     /// Whether by TLS.
     pub secure: bool,
@@ -41,13 +42,6 @@ pub(super) enum Comparison {
     LessOrEqual,
     Greater,
     GreaterOrEqual,
-}
-
-/// A range of addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Network {
-    V4 { bits: u32, mask: u32 },
-    V6 { bits: u128, mask: u128 },
 }
 
 const SOURCE_IP: &str = "acs:SourceIp";
@@ -78,7 +72,7 @@ impl Condition {
         };
         match (operator, comparison, key) {
             ("IpAddress" | "NotIpAddress", _, SOURCE_IP) => {
-                let networks = values.one_or_more()?.iter().map(Network::read).collect::<Result<_, _>>()?;
+                let networks = values.one_or_more()?.iter().map(network).collect::<Result<_, _>>()?;
                 Ok(Self::Address { networks, inside: operator == "IpAddress" })
             }
             (_, Some(comparison), CURRENT_TIME) => {
@@ -133,43 +127,8 @@ impl Comparison {
     }
 }
 
-impl Network {
-    fn read(node: &Node<'_>) -> Result<Self, Malformed> {
-        let wrong = || node.wrong("an address or a network such as 10.0.0.0/8 is expected");
-        let text = node.text()?;
-        let (address, length) = text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
-        let address: IpAddr = address.parse().map_err(|_| wrong())?;
-        if address.to_canonical() != address {
-            return Err(node.wrong("write an IPv4 address as such, not within IPv6"));
-        }
-        let length: Option<u32> = match length {
-            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-                Some(digits.parse().map_err(|_| wrong())?)
-            }
-            Some(_) => return Err(wrong()),
-            None => None,
-        };
-        match address {
-            IpAddr::V4(address) => {
-                let free = 32_u32.checked_sub(length.unwrap_or(32)).ok_or_else(wrong)?;
-                let mask = u32::MAX.checked_shl(free).unwrap_or(0);
-                Ok(Self::V4 { bits: address.to_bits() & mask, mask })
-            }
-            IpAddr::V6(address) => {
-                let free = 128_u32.checked_sub(length.unwrap_or(128)).ok_or_else(wrong)?;
-                let mask = u128::MAX.checked_shl(free).unwrap_or(0);
-                Ok(Self::V6 { bits: address.to_bits() & mask, mask })
-            }
-        }
-    }
-
-    fn contains(self, address: IpAddr) -> bool {
-        match (self, address) {
-            (Self::V4 { bits, mask }, IpAddr::V4(address)) => address.to_bits() & mask == bits,
-            (Self::V6 { bits, mask }, IpAddr::V6(address)) => address.to_bits() & mask == bits,
-            (Self::V4 { .. }, IpAddr::V6(_)) | (Self::V6 { .. }, IpAddr::V4(_)) => false,
-        }
-    }
+fn network(node: &Node<'_>) -> Result<Network, Malformed> {
+    node.text()?.parse().map_err(|problem: NotANetwork| node.wrong(problem.to_string()))
 }
 
 fn moment(node: &Node<'_>) -> Result<Timestamp, Malformed> {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::Args;
 use sternway_core::ports::ClusterError;
-use sternway_server::Listener;
+use sternway_server::{Listener, Network};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -53,6 +53,9 @@ pub(crate) struct Arguments {
     /// Bad signatures for a key from one address that lock it there for 15 minutes; 0: never [default: 10]
     #[arg(long, value_name = "NUMBER", help_heading = "Protection")]
     lock_after: Option<u32>,
+    /// A proxy before this server, or a network of them, whose X-Forwarded-For is believed; may be repeated [default: none]
+    #[arg(long = "trusted-proxy", value_name = "CIDR", help_heading = "Protection")]
+    trusted_proxies: Vec<Network>,
     /// Record operations that change nothing in the audit log, too
     #[arg(long, help_heading = "Protection")]
     audit_reads: bool,
@@ -138,6 +141,7 @@ fn options(plan: &Plan, listeners: &[Listener]) -> anyhow::Result<Options> {
     let mut options = Options::default();
     options.server.region.clone_from(&plan.region);
     options.server.audit_reads = plan.audit_reads;
+    options.server.trusted_proxies.clone_from(&plan.trusted_proxies);
     options.server.requests_per_second = plan.rate_limit.unwrap_or(options.server.requests_per_second);
     options.server.bad_signatures = plan.lock_after.unwrap_or(options.server.bad_signatures);
     options.cluster.trusted_kubeconfigs = plan.trust_kubeconfigs;

@@ -7,7 +7,7 @@ use super::ROOT_USER;
 use crate::authentication::Caller;
 use crate::failure::Failure;
 use crate::identity::{self, ACCOUNT};
-use crate::listener::Origin;
+use crate::origin::Origin;
 use crate::server::Shared;
 
 /// What a caller's policies allow, as things are.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use config::{Config, File, FileFormat};
 use serde::Deserialize;
-use sternway_server::TlsFiles;
+use sternway_server::{Network, TlsFiles};
 
 use super::{Arguments, packages};
 use crate::arguments::{DEFAULT_DATA, DEFAULT_LISTEN};
@@ -31,6 +31,7 @@ pub(super) struct Plan {
     pub(super) packages: PackageOptions,
     pub(super) rate_limit: Option<u32>,
     pub(super) lock_after: Option<u32>,
+    pub(super) trusted_proxies: Vec<Network>,
     pub(super) audit_reads: bool,
     pub(super) log: String,
     pub(super) log_format: Format,
@@ -66,6 +67,8 @@ struct Settings {
     no_http: bool,
     rate_limit: Option<u32>,
     lock_after: Option<u32>,
+    #[serde(rename = "trusted-proxy")]
+    trusted_proxies: Vec<String>,
     audit_reads: bool,
     data: Option<PathBuf>,
     region: Option<String>,
@@ -148,12 +151,22 @@ impl Plan {
                 .map_err(|error| Usage(format!("{error:#}")))?,
             rate_limit: arguments.rate_limit.or(settings.rate_limit),
             lock_after: arguments.lock_after.or(settings.lock_after),
+            trusted_proxies: trusted_proxies(arguments.trusted_proxies, &settings.trusted_proxies)?,
             audit_reads: arguments.audit_reads || settings.audit_reads,
             trust_kubeconfigs: arguments.trust_kubeconfigs || settings.trust_kubeconfigs,
             log: arguments.log.log.or(settings.log).unwrap_or_else(|| DEFAULT_LOG.to_owned()),
             log_format: arguments.log.log_format.or(settings.log_format).unwrap_or_default(),
         })
     }
+}
+
+/// Those of the command line, or without any those of the file.
+fn trusted_proxies(given: Vec<Network>, of_file: &[String]) -> Result<Vec<Network>, Usage> {
+    if !given.is_empty() {
+        return Ok(given);
+    }
+    let read = |text: &String| text.parse().map_err(|error| Usage(format!("settings: trusted-proxy {text}: {error}")));
+    of_file.iter().map(read).collect()
 }
 
 /// All three parts of HTTPS, or none.
@@ -224,6 +237,20 @@ mod tests {
         assert_eq!(Plan::merge(arguments(&tls), off()).unwrap().listen, None);
         let on = Plan::merge(arguments(&[&tls[..], &["--listen", "b:2"]].concat()), off()).unwrap();
         assert_eq!(on.listen.as_deref(), Some("b:2"), "the command line goes before the file");
+    }
+
+    #[test]
+    fn nobody_is_a_trusted_proxy_who_is_not_named() {
+        let proxies = |line: &[&str], file: &str| {
+            Plan::merge(arguments(line), settings(file).unwrap()).map(|plan| plan.trusted_proxies)
+        };
+        let networks = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<Network>>();
+        assert_eq!(proxies(&[], "").unwrap(), []);
+        let file = "trusted-proxy = ['10.0.0.0/8', 'fd00::1']";
+        assert_eq!(proxies(&[], file).unwrap(), networks(&["10.0.0.0/8", "fd00::1"]));
+        let line = ["--trusted-proxy", "192.0.2.1", "--trusted-proxy", "192.0.2.0/24"];
+        assert_eq!(proxies(&line, file).unwrap(), networks(&["192.0.2.1", "192.0.2.0/24"]));
+        assert!(proxies(&[], "trusted-proxy = ['proxy']").unwrap_err().to_string().contains("10.0.0.0/8"));
     }
 
     #[test]

@@ -26,7 +26,7 @@ use sternway_core::ports::{Audit, Clock, StoreError};
 use crate::call::{Call, Ids};
 use crate::failure::Failure;
 use crate::limits::PortClock;
-use crate::listener::Origin;
+use crate::origin::Origin;
 
 /// Refused attempts that are recorded at once, and how many more each minute: some 2 MB a day at the most, whoever knocks.
 const REFUSED_AT_ONCE: NonZeroU32 = NonZeroU32::new(200).expect("200 is not 0");
@@ -123,10 +123,12 @@ impl Recorder {
 
     /// Before an operation is carried out. If this fails, it must not be.
     pub(crate) async fn asked(&self, entry: &Entry, action: Action) -> Result<(), StoreError> {
-        if is_change(action) {
-            self.write(Entry { stage: Stage::Asked, ..entry.clone() }).await?;
-        }
-        Ok(())
+        if is_change(action) { self.begun(entry).await } else { Ok(()) }
+    }
+
+    /// Before something is changed. If this fails, it must not be.
+    pub(crate) async fn begun(&self, entry: &Entry) -> Result<(), StoreError> {
+        self.write(Entry { stage: Stage::Asked, ..entry.clone() }).await
     }
 
     /// After an operation, before its answer goes out.
@@ -147,19 +149,34 @@ impl Recorder {
         {
             name_results(&mut entry, body);
         }
+        self.ended(entry).await;
+    }
+
+    /// After something was changed or read; the outcome is in the entry.
+    pub(crate) async fn ended(&self, entry: Entry) {
         // That it was asked is on record, and it is done: to answer with a failure would make clients do it again.
         self.append(entry).await;
+    }
+
+    /// Whether what changes nothing is recorded, too.
+    pub(crate) fn records_reads(&self) -> bool {
+        self.reads
     }
 
     /// A request that never became an operation.
     pub(crate) async fn refused(&self, entry: Entry, failure: &Failure) {
         let Failure::Gateway(error) = failure else { return };
+        self.turned_away(entry, error.code.clone().into_owned()).await;
+    }
+
+    /// A request that was not let in, for the reason of this code.
+    pub(crate) async fn turned_away(&self, entry: Entry, code: String) {
         if self.refusals.check().is_err() {
             self.unrecorded.fetch_add(1, Ordering::Relaxed);
             return;
         }
         let unrecorded = self.unrecorded.swap(0, Ordering::Relaxed);
-        self.append(Entry { stage: Stage::Refused, code: error.code.clone().into_owned(), unrecorded, ..entry }).await;
+        self.append(Entry { stage: Stage::Refused, code, unrecorded, ..entry }).await;
     }
 
     async fn append(&self, entry: Entry) {

@@ -50,6 +50,16 @@ pub(crate) async fn authenticate(
     Ok(Caller { access_key_id: key.id, user: key.user, session: None })
 }
 
+/// Whether a key that was proven once still lets in: it is enabled, or its time is not over.
+pub(crate) async fn is_still_good(shared: &Shared, access_key_id: &str) -> Result<bool, Failure> {
+    let ports = shared.engine.ports();
+    if access_key_id.starts_with(PREFIX) {
+        let key = TemporaryKey::find(ports.records.as_ref(), access_key_id).await?;
+        return Ok(key.is_some_and(|key| ports.clock.now() < key.session.expires_at));
+    }
+    Ok(ports.store.key(access_key_id).await?.is_some_and(|key| key.enabled))
+}
+
 /// The signature, the clock and the nonce.
 fn prove(shared: &Shared, claim: &Claim, request: &SignedRequest<'_>, secret: &Secret) -> Result<(), GatewayError> {
     claim.verify(request, secret.reveal())?;

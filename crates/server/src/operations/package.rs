@@ -34,7 +34,7 @@ pub(crate) async fn storage_credential(call: Arc<Call>) -> Result<GetPackageStor
     let endpoint = endpoint(public_url(service)?);
     let keys = service.keys(call.records()).await?;
     let id = format!("STS.{}", call.engine().ports().ids.fresh().simple());
-    let temporary = credential::issue(keys, id, &call.caller.user, call.now())?;
+    let temporary = credential::issue(keys, id, &call.caller, call.now())?;
     let expires = jiff::Timestamp::from_second(temporary.claims.expires).unwrap_or_else(|_| call.now());
     Ok(GetPackageStorageCredential {
         credential: Credential {

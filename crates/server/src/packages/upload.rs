@@ -4,6 +4,7 @@
 //! PutObject, an upload in parts, HeadObject and GetObject; for names under the credentials' own prefix, in the one bucket there is. The bucket may be
 //! in the host or in the path. An object is a name for a package, which is kept by its digest as all are.
 
+mod admission;
 mod answer;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use sternway_wire::oss::{self, OssRequest, SECURITY_TOKEN};
 use sternway_wire::query;
 
 use self::answer::Refusal;
+use super::credential::Claims;
 use super::keys::Keys;
 use super::uploads::{self, InParts, Upload};
 use super::{PackageService, credential};
@@ -57,7 +59,11 @@ async fn receive(shared: Arc<Shared>, service: Arc<PackageService>, request: Req
     let id = shared.engine.ports().ids.fresh().simple().to_string().to_uppercase();
     let (parts, body) = request.into_parts();
     let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
-    let outcome = handle(shared, service, parts, body).await;
+    let running = shared.running.clone();
+    let request_id = id.clone();
+    // As operations: what was begun comes to its end and into the audit log even if its client hangs up.
+    let handled = running.spawn(async move { admission::handle(shared, service, parts, body, &request_id).await });
+    let outcome = handled.await.unwrap_or_else(|panic| Err(Refusal::Internal(Box::new(panic))));
     let (code, user) = match &outcome {
         Ok((_, user)) => ("", user.as_str()),
         Err(refusal) => (refusal.code(), ""),
@@ -70,11 +76,64 @@ async fn receive(shared: Arc<Shared>, service: Arc<PackageService>, request: Req
     answer::finish(response.unwrap_or_else(|refusal| refusal.response(&id)), &id)
 }
 
+/// What is done to an object, as OSS calls it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Verb {
+    Put,
+    Begin,
+    Part(String),
+    Complete(String),
+    Abort(String),
+    Head,
+    Get,
+}
+
+impl Verb {
+    fn of(method: &Method, query: &[(String, String)]) -> Option<Self> {
+        let upload = parameter(query, "uploadId").map(str::to_owned);
+        Some(match (method, upload) {
+            (&Method::PUT, None) => Self::Put,
+            (&Method::POST, None) if parameter(query, "uploads").is_some() => Self::Begin,
+            (&Method::PUT, Some(upload)) => Self::Part(upload),
+            (&Method::POST, Some(upload)) => Self::Complete(upload),
+            (&Method::DELETE, Some(upload)) => Self::Abort(upload),
+            (&Method::HEAD, None) => Self::Head,
+            (&Method::GET, None) => Self::Get,
+            _ => return None,
+        })
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Put => "PutObject",
+            Self::Begin => "InitiateMultipartUpload",
+            Self::Part(_) => "UploadPart",
+            Self::Complete(_) => "CompleteMultipartUpload",
+            Self::Abort(_) => "AbortMultipartUpload",
+            Self::Head => "HeadObject",
+            Self::Get => "GetObject",
+        }
+    }
+
+    /// Whether it changes what is there. A part changes nothing until its upload is complete.
+    fn changes(&self) -> bool {
+        match self {
+            Self::Put | Self::Begin | Self::Complete(_) | Self::Abort(_) => true,
+            Self::Part(_) | Self::Head | Self::Get => false,
+        }
+    }
+}
+
+fn parameter<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    query.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+}
+
 /// A request whose signature is right, for a name that it may use.
 struct Verified {
     bucket: String,
     key: String,
-    user: String,
+    /// Whose the credentials are, and which.
+    claims: Claims,
     /// As the client says it, in base64; empty if it does not.
     md5: String,
     query: Vec<(String, String)>,
@@ -115,11 +174,11 @@ impl Verified {
             return Err(Refusal::Prefix(claims.prefix));
         }
         let md5 = request.header("content-md5").to_owned();
-        Ok(Self { bucket, user: claims.user, md5, key, query })
+        Ok(Self { bucket, claims, md5, key, query })
     }
 
     fn parameter(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+        parameter(&self.query, name)
     }
 }
 
@@ -131,38 +190,19 @@ struct Object {
     now: Timestamp,
 }
 
-async fn handle(
-    shared: Arc<Shared>,
-    service: Arc<PackageService>,
-    parts: Parts,
-    body: Body,
-) -> Result<(Response, String), Refusal> {
-    let ports = shared.engine.ports();
-    let records = Arc::clone(&ports.records);
-    let now = ports.clock.now();
-    let keys = service.keys(records.as_ref()).await?;
-    let request = Verified::new(keys, &parts, now, shared.config.clock_tolerance)?;
-    let permit = Arc::clone(&service.uploads).try_acquire_owned().map_err(|_| Refusal::Busy)?;
-    let user = request.user.clone();
-    let upload = request.parameter("uploadId").map(str::to_owned);
-    let object = Object { service, records, request, now };
-    let response = match (&parts.method, upload) {
-        (&Method::PUT, None) => object.put(body).await,
-        (&Method::POST, None) if object.request.parameter("uploads").is_some() => {
-            object.begin(ports.ids.fresh().simple().to_string()).await
-        }
-        (&Method::PUT, Some(upload)) => object.part(&upload, body).await,
-        (&Method::POST, Some(upload)) => object.complete(&upload, body).await,
-        (&Method::DELETE, Some(upload)) => object.abort(&upload).await,
-        (&Method::HEAD, None) => object.head().await,
-        (&Method::GET, None) => object.get().await,
-        _ => Err(Refusal::Method),
-    };
-    drop(permit);
-    Ok((response?, user))
-}
-
 impl Object {
+    async fn act(&self, verb: &Verb, fresh: String, body: Body) -> Result<Response, Refusal> {
+        match verb {
+            Verb::Put => self.put(body).await,
+            Verb::Begin => self.begin(fresh).await,
+            Verb::Part(upload) => self.part(upload, body).await,
+            Verb::Complete(upload) => self.complete(upload, body).await,
+            Verb::Abort(upload) => self.abort(upload).await,
+            Verb::Head => self.head().await,
+            Verb::Get => self.get().await,
+        }
+    }
+
     fn records(&self) -> &dyn Records {
         self.records.as_ref()
     }
@@ -170,7 +210,7 @@ impl Object {
     async fn put(&self, body: Body) -> Result<Response, Refusal> {
         let kept = self.service.packages.keep(None, chunks(body)).await?;
         self.check_md5(kept.md5)?;
-        let upload = Upload::new(&kept, &self.request.user, self.now);
+        let upload = Upload::new(&kept, &self.request.claims.user, self.now);
         uploads::put(self.records(), &self.request.key, &upload).await?;
         Ok(answer::tagged(&upload.md5))
     }
@@ -226,7 +266,7 @@ impl Object {
             parts.push(PartName { number, md5 });
         }
         let kept = self.service.packages.join(upload, &parts).await?;
-        let named = Upload::new(&kept, &self.request.user, self.now);
+        let named = Upload::new(&kept, &self.request.claims.user, self.now);
         uploads::put(self.records(), &self.request.key, &named).await?;
         self.end(upload).await?;
         let tag = format!("\"{}\"", named.md5);

@@ -9,6 +9,7 @@ use sternway_access::{Action, Holder, Path, Resource};
 use sternway_core::application::Application;
 use sternway_core::ids::AppId;
 use sternway_core::order::Order;
+use sternway_core::ports::AppFilter;
 use sternway_wire::parameters::Given;
 
 use crate::call::Call;
@@ -26,6 +27,8 @@ pub(crate) enum Scope {
     System,
     /// The application whose id is in this parameter.
     App(&'static str),
+    /// Any one application that the caller may do this to, or any that may yet be made in some namespace: it is not said which.
+    AnyApp,
     /// The application of the order in ChangeOrderId.
     Order,
     /// The application of the order that the pipeline or task in this parameter is of.
@@ -76,8 +79,8 @@ const NOBODY: &str = "-";
 /// The scope of an operation.
 pub(crate) fn of(operation: &str) -> Scope {
     use Scope::{
-        App, AppOrCluster, AssumedRole, Attachment, Cluster, Group, ImportedCluster, Key, KeysOf, Lane, LaneGroup,
-        Listed, Member, Namespace, Namespaces, NewApp, Order, Part, Policy, Role, System, Tagged, User,
+        AnyApp, App, AppOrCluster, AssumedRole, Attachment, Cluster, Group, ImportedCluster, Key, KeysOf, Lane,
+        LaneGroup, Listed, Member, Namespace, Namespaces, NewApp, Order, Part, Policy, Role, System, Tagged, User,
     };
     match operation {
         "AbortAndRollbackChangeOrder"
@@ -88,6 +91,8 @@ pub(crate) fn of(operation: &str) -> Scope {
         "ContinuePipeline" => Part("PipelineId"),
         "RetryChangeOrderTask" => Part("TaskId"),
         "InsertK8sApplication" => NewApp,
+        // What is uploaded is nobody's but the uploader's until an application is deployed with it, which is asked about then.
+        "GetPackageStorageCredential" => AnyApp,
         "AddLogPath"
         | "BindK8sSlb"
         | "CreateApplicationScalingRule"
@@ -195,8 +200,6 @@ pub(crate) fn of(operation: &str) -> Scope {
         | "DeleteFreezeWindow"
         | "GetAuditHead"
         | "GetMigrateApplication"
-        // Who may fill the store of packages may do so for every application.
-        | "GetPackageStorageCredential"
         | "InsertRole"
         | "ListAuthority"
         | "ListAuditEntries"
@@ -221,6 +224,7 @@ impl Scope {
         let parameter = |name| call.parameters.optional(name);
         let needs = match self {
             Self::Unknown | Self::System => vec![(action, Resource::system())],
+            Self::AnyApp => vec![(action, any_app(call, action).await?)],
             Self::App(name) => vec![(action, app(call, parameter(name)?.unwrap_or_default()).await?)],
             Self::Order => {
                 let id = parameter("ChangeOrderId")?.and_then(|id| id.parse().ok());
@@ -303,6 +307,17 @@ async fn app(call: &Call, id: &str) -> Result<Resource, Failure> {
         Ok(id) => app_by_id(call, id).await,
         Err(_) => Ok(Resource::application(None, id)),
     }
+}
+
+/// An application that the caller may do this to; if there is none, everything, which the caller may not.
+async fn any_app(call: &Call, action: Action) -> Result<Resource, Failure> {
+    let apps = call.store().apps(AppFilter::default()).await?;
+    let mut namespaces: Vec<String> =
+        call.store().logical_regions().await?.into_iter().map(|region| region.region_id).collect();
+    namespaces.push(call.region.clone());
+    let yet_to_be_made = namespaces.iter().map(|namespace| Resource::application(Some(namespace), "*"));
+    let mut all = apps.iter().map(resource_of).chain(yet_to_be_made);
+    Ok(all.find(|app| call.permit.allows(action, app)).unwrap_or_else(Resource::system))
 }
 
 /// An application that is gone is in no namespace any more.

@@ -8,7 +8,7 @@ use sternway_wire::catalog::Catalog;
 
 use crate::world::{KEY, World, now};
 
-async fn entries(world: &World) -> Vec<Entry> {
+pub(crate) async fn entries(world: &World) -> Vec<Entry> {
     let links = world.store.entries(AuditFilter::default(), AuditPage::After(0), 1000).await.unwrap();
     links.iter().map(|link| link.entry().unwrap()).collect()
 }

@@ -23,6 +23,7 @@ mod packages;
 mod permissions;
 mod places;
 mod precheck;
+mod proxies;
 mod resources;
 mod rollback;
 mod runtime;

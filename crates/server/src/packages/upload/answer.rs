@@ -8,6 +8,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use sternway_core::ports::StoreError;
 use sternway_packages::PackageError;
+use sternway_wire::error::GatewayError;
 use sternway_wire::oss;
 
 use crate::packages::uploads::Upload;
@@ -18,11 +19,15 @@ pub(super) enum Refusal {
     NoSuchBucket,
     Version,
     Token,
+    /// The key by which the credentials were asked for is disabled or gone.
+    Revoked,
     Expired,
     Skewed,
     Signature(String),
     Prefix(String),
     Busy,
+    /// What operations are refused for, too: a locked door, or too many requests.
+    Gateway(GatewayError),
     Method,
     Digest,
     NoSuchKey,
@@ -47,11 +52,12 @@ impl From<PackageError> for Refusal {
 
 impl Refusal {
     /// OSS's code.
-    pub(super) fn code(&self) -> &'static str {
+    pub(super) fn code(&self) -> &str {
         match self {
             Self::NoSuchBucket => "NoSuchBucket",
             Self::Version | Self::PartNumber => "InvalidArgument",
-            Self::Token => "InvalidAccessKeyId",
+            Self::Token | Self::Revoked => "InvalidAccessKeyId",
+            Self::Gateway(error) => &error.code,
             Self::Expired => "SecurityTokenExpired",
             Self::Skewed => "RequestTimeTooSkewed",
             Self::Signature(_) => "SignatureDoesNotMatch",
@@ -75,7 +81,10 @@ impl Refusal {
         match self {
             Self::NoSuchBucket | Self::NoSuchKey | Self::NoSuchUpload => StatusCode::NOT_FOUND,
             Self::Version | Self::PartNumber | Self::Digest | Self::Xml | Self::Package(_) => StatusCode::BAD_REQUEST,
-            Self::Token | Self::Expired | Self::Skewed | Self::Signature(_) | Self::Prefix(_) => StatusCode::FORBIDDEN,
+            Self::Token | Self::Revoked | Self::Expired | Self::Skewed | Self::Signature(_) | Self::Prefix(_) => {
+                StatusCode::FORBIDDEN
+            }
+            Self::Gateway(error) => StatusCode::from_u16(error.http_status).unwrap_or(StatusCode::FORBIDDEN),
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -89,6 +98,11 @@ impl Refusal {
             Self::Token => {
                 "These are no credentials of GetPackageStorageCredential: send its id, secret and token.".to_owned()
             }
+            Self::Revoked => {
+                "The access key by which these credentials were asked for is disabled or gone: ask again with another."
+                    .to_owned()
+            }
+            Self::Gateway(error) => error.message.clone(),
             Self::Expired => "The credentials are over: take new ones from GetPackageStorageCredential.".to_owned(),
             Self::Skewed => "The request was not signed in these 15 minutes: set the clock.".to_owned(),
             Self::Signature(_) => "The signature does not match: compare StringToSign with your own.".to_owned(),

@@ -39,6 +39,32 @@ def check_for_tea(operation, body, empty=()):
     _check_tree(operation, SHAPES[operation]["response"], [body], {""}, empty)
 
 
+def spoiled(operation, body, for_java):
+    """Copies of an answer that each lack a field which the SDK reads, wherever it would be; with the field's name."""
+    read = {path.rpartition(".")[2].removesuffix("[]") for path in SHAPES[operation]["java_reads"]}
+    for name in sorted(read if for_java else set(_names(SHAPES[operation]["response"]))):
+        lacking = _without(body, name)
+        if lacking != body:
+            yield name, lacking
+
+
+def _names(tree):
+    if isinstance(tree, list):
+        yield from _names(tree[0])
+    elif isinstance(tree, dict):
+        for name, field in tree.items():
+            yield name
+            yield from _names(field)
+
+
+def _without(value, name):
+    if isinstance(value, list):
+        return [_without(item, name) for item in value]
+    if isinstance(value, dict):
+        return {key: _without(field, name) for key, field in value.items() if key != name}
+    return value
+
+
 def _check_tree(operation, tree, values, paths, empty):
     """Checks all values that are at one place of an answer.
 

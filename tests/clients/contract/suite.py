@@ -4,12 +4,14 @@ Each generation has a server of its own. The two go through the plan side by sid
 """
 
 import contextlib
+import copy
 import sys
 
 from harness.server import Server
 from harness.suite import Suite, equal
 from python.generations import Legacy, Tea
 
+from .catalog import spoiled
 from .defaults import DEFAULTS
 from .plan import applications, clusters, lanes, packages, permissions, places, resources, rules
 from .world import World, never_called, never_filled, never_sent
@@ -116,6 +118,29 @@ def judge(worlds):
         families = {family(step) for step in PLAN} - set(NOT_ON_CLUSTERS)
         unseen = [(world.name, name) for world in worlds for name in sorted(families - world.looked_at)]
         equal(unseen, [], "what was not looked at")
+
+    @suite.scenario("an answer that lacks a field, an operation or a parameter that is left out would be found", chain="judges")
+    def judges():
+        for world in worlds:
+            for operation, (body, empty) in world.answers.items():
+                for name, lacking in spoiled(operation, body, for_java=world.reads_as_java):
+                    refused(lambda: world.check(operation, lacking, empty), f"{world.name} takes {operation} without {name}")
+        first, second = worlds
+        poorer = copy.copy(first)
+        poorer.called = first.called - {"GetCluster"}
+        equal(never_called([poorer, second]), [f"GetCluster ({first.name})"], "what was not called")
+        poorer = copy.copy(first)
+        poorer.sent = first.sent - {("GetCluster", "ClusterId")}
+        equal(never_sent([poorer, second]), [f"GetCluster.ClusterId ({first.name})"], "what was not sent")
+
+
+def refused(check, otherwise):
+    """Raises unless the check does."""
+    try:
+        check()
+    except AssertionError:
+        return
+    raise AssertionError(otherwise)
 
 
 if __name__ == "__main__":

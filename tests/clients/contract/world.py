@@ -37,6 +37,8 @@ class World:
         self.packages = {}
         self.called = set()
         self.sent = set()
+        # An answer of each operation, with the lists that had no items.
+        self.answers = {}
         # The lists of an operation's answers that have had no items so far.
         self.without_items = {}
         # Which family of operations is being called, and those whose effect was looked at with kubectl.
@@ -54,13 +56,18 @@ class World:
         if code != 200:
             return body
         self.sent.update((operation, name) for name in arguments)
-        check = check_for_java if self.reads_as_java else check_for_tea
-        check(operation, body, empty)
+        self.check(operation, body, empty)
+        self.answers[operation] = (body, empty)
         self.without_items[operation] = self.without_items.get(operation, set(empty)) & set(empty)
         started = body.get("ChangeOrderId") or (body.get("ApplicationInfo") or {}).get("ChangeOrderId")
         if started and order is not None:
             self.wait(started, order)
         return body
+
+    def check(self, operation, body, empty):
+        """Raises unless an answer has all that this generation, or Java, reads."""
+        check = check_for_java if self.reads_as_java else check_for_tea
+        check(operation, body, empty)
 
     def refused(self, operation, code, parameter, **values):
         """Calls an operation with a parameter that is known and cannot be served here: the refusal has to name it, which is its effect."""

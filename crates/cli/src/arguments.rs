@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::client::{Client, Credentials, Endpoint, Trust};
 use crate::commands::{
     adopt, app, approval, audit, cluster, completions, demo, deploy, freeze, key, order, policy, role, sandbox, serve,
-    user, version,
+    user, version, webhook,
 };
 use crate::exit;
 
@@ -65,6 +65,9 @@ pub(crate) enum Command {
     /// Set times in which no release may begin
     #[command(subcommand)]
     Freeze(freeze::Command),
+    /// Tell others of what happens to change orders: webhooks, Slack, DingTalk, Feishu
+    #[command(subcommand)]
+    Webhook(webhook::Command),
     /// Read, export and verify the record of who did what
     #[command(subcommand)]
     Audit(audit::Command),

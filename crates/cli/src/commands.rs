@@ -21,6 +21,7 @@ pub(crate) mod serve;
 pub(crate) mod user;
 pub(crate) mod version;
 mod wait;
+pub(crate) mod webhook;
 
 use crate::arguments::{Arguments, Command};
 use crate::exit::Outcome;
@@ -38,6 +39,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Version(command) => version::run(command).await,
         Command::Approval(command) => approval::run(command).await,
         Command::Freeze(command) => freeze::run(command).await,
+        Command::Webhook(command) => webhook::run(command).await,
         Command::Audit(command) => audit::run(command).await,
         Command::Cluster(command) => cluster::run(command).await,
         Command::User(command) => user::run(command).await,

@@ -3,7 +3,8 @@
 //! ```text
 //!            ┌──────────── Composition ────────────┐
 //!   listeners ──► server ──► engine ──► clusters ──► Kubernetes
-//!                    └──► store ◄──┘
+//!                    └──► store ◄──┤
+//!                                  └── notifier ──► webhooks
 //! ```
 //!
 //! Stopping goes the way of a request: first nobody gets in any more, then orders are left resumable, then watches end, and
@@ -21,6 +22,7 @@ use anyhow::{Context as _, anyhow, ensure};
 use sternway_cluster::KubeClusters;
 use sternway_core::ports::{Clusters as _, Store as _};
 use sternway_engine::{Engine, Ports, Settings};
+use sternway_notifications::Notifier;
 use sternway_packages::{Fetcher, Limits, Packages, Place, Reach};
 use sternway_server::{Config, Listener, PackageSettings, Server};
 use sternway_store::{DATABASE_FILE, MasterKey, SqliteStore};
@@ -38,6 +40,7 @@ pub(crate) struct Composition {
     store: Arc<SqliteStore>,
     clusters: KubeClusters,
     engine: Arc<Engine>,
+    notifier: Arc<Notifier>,
     server: Server,
 }
 
@@ -47,6 +50,14 @@ pub(crate) struct Options {
     pub(crate) server: Config,
     pub(crate) cluster: sternway_cluster::Options,
     pub(crate) packages: PackageOptions,
+    pub(crate) webhooks: WebhookOptions,
+}
+
+/// What may be chosen about webhooks.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct WebhookOptions {
+    /// How far deliveries may reach.
+    pub(crate) reach: Reach,
 }
 
 /// What may be chosen about packages.
@@ -111,6 +122,19 @@ impl Composition {
         let settings = Settings::new(HOLDER);
         #[cfg(feature = "crash-points")]
         let (ports, settings) = (crate::crash_point::in_front_of(ports), crate::crash_point::among_others(settings));
+        let notifications = sternway_notifications::Settings {
+            holder: settings.holder.clone(),
+            reach: options.webhooks.reach,
+            limits: sternway_notifications::Limits::default(),
+        };
+        let told = sternway_notifications::Ports {
+            feed: store.clone(),
+            store: Arc::clone(&ports.store),
+            records: Arc::clone(&ports.records),
+            clock: Arc::clone(&ports.clock),
+            ids: Arc::clone(&ports.ids),
+        };
+        let notifier = Notifier::new(told, notifications)?;
         let engine = Engine::new(ports, settings);
         let PackageOptions { place, largest, reach, settings } = options.packages;
         let place = place.unwrap_or_else(|| Place::Directory(data.join(PACKAGES)));
@@ -119,8 +143,16 @@ impl Composition {
         let audit = store.clone();
         #[cfg(feature = "crash-points")]
         let audit = crate::crash_point::apart_from(audit);
-        let server = Server::with_packages(options.server, Arc::clone(&engine), audit, packages, fetcher, settings);
-        let composition = Self { store, clusters, engine, server };
+        let server = Server::with_packages(
+            options.server,
+            Arc::clone(&engine),
+            audit,
+            Arc::clone(&notifier),
+            packages,
+            fetcher,
+            settings,
+        );
+        let composition = Self { store, clusters, engine, notifier, server };
         composition.connect_known().await?;
         Ok(composition)
     }
@@ -140,7 +172,7 @@ impl Composition {
     /// # Errors
     /// If a part ended by itself, or could not stop in order.
     pub(crate) async fn run(self, listeners: Vec<Listener>, stop: CancellationToken) -> anyhow::Result<()> {
-        let Self { store, clusters, engine, server } = self;
+        let Self { store, clusters, engine, notifier, server } = self;
         let working = CancellationToken::new();
         let serve = async {
             let served = server.serve(listeners, stop.clone()).await;
@@ -153,7 +185,7 @@ impl Composition {
             anyhow::Ok(())
         };
         let work = async {
-            tokio::join!(engine.run(working.clone()), engine.run_rules(working.clone()));
+            tokio::join!(engine.run(working.clone()), engine.run_rules(working.clone()), notifier.run(working.clone()));
             let too_early = !working.is_cancelled();
             stop.cancel();
             ensure!(!too_early, "the engine ended by itself");

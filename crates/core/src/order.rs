@@ -136,6 +136,21 @@ impl Status {
         }
     }
 
+    /// The state of EDAS's number.
+    pub const fn from_code(code: i32) -> Option<Self> {
+        Some(match code {
+            0 => Self::Ready,
+            1 => Self::Running,
+            2 => Self::Succeeded,
+            3 => Self::Failed,
+            6 => Self::Aborted,
+            8 => Self::AwaitingConfirmation,
+            9 => Self::AwaitingInterval,
+            10 => Self::SystemFailed,
+            _ => return None,
+        })
+    }
+
     /// Nothing follows.
     pub const fn is_terminal(self) -> bool {
         match self {

@@ -4,6 +4,7 @@
 //! assumed.
 
 mod audit;
+mod feed;
 mod objects;
 mod records;
 
@@ -24,6 +25,7 @@ use crate::precheck::Surroundings;
 use crate::version::{Snapshot, Version};
 
 pub use self::audit::{Audit, AuditFilter, AuditPage, verify as verify_audit};
+pub use self::feed::{Feed, FeedEntry};
 pub use self::objects::{ObjectKind, ObjectRef, Objects};
 pub use self::records::{Kept, Record, Records, Stored};
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use sternway_reach::Refused;
+
 /// A package that was not fetched, kept or found. Nothing of it is in the store.
 #[derive(Debug, thiserror::Error)]
 pub enum PackageError {
@@ -77,6 +79,15 @@ pub enum PackageError {
     /// The place of the packages.
     #[error("the place of the packages failed")]
     Store(#[from] object_store::Error),
+}
+
+impl From<Refused> for PackageError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::NotAUrl(url) => Self::NotAUrl(url),
+            Refused::Forbidden { host, address, kind } => Self::Forbidden { host, address, kind },
+        }
+    }
 }
 
 impl PackageError {

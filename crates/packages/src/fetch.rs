@@ -8,9 +8,9 @@ use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _};
 use reqwest::header::LOCATION;
 use reqwest::{Client, Response, Url, redirect};
+use sternway_reach::{Reach, Refused, shown};
 
 use crate::PackageError;
-use crate::address::{Guarded, Reach, shown};
 use crate::store::{Digest, Kept, Packages};
 
 /// Repositories send to a mirror, and the mirror to a bucket.
@@ -59,7 +59,7 @@ impl Fetcher {
     /// [`PackageError::Unreachable`] if TLS cannot be set up.
     pub fn new(reach: Reach, limits: Limits) -> Result<Self, PackageError> {
         let client = Client::builder()
-            .dns_resolver(Guarded::shared(reach))
+            .dns_resolver(reach.resolver())
             .redirect(redirect::Policy::none())
             // A proxy would resolve names itself, past our eyes.
             .no_proxy()
@@ -100,7 +100,9 @@ impl Fetcher {
             self.reach.check(&url)?;
             let host = url.host_str().unwrap_or_default().to_owned();
             let response = self.client.get(url.clone()).send().await;
-            let response = response.map_err(|error| refused(&error).unwrap_or_else(|| unreachable(&host, &error)))?;
+            let response = response.map_err(|error| {
+                Refused::within(&error).map_or_else(|| unreachable(&host, &error), |refused| refused.clone().into())
+            })?;
             let status = response.status();
             if status.is_success() {
                 return Ok(response);
@@ -117,18 +119,6 @@ fn chunks(response: Response) -> BoxStream<'static, Result<Bytes, String>> {
     let host = response.url().host_str().unwrap_or_default().to_owned();
     let chunks = response.bytes_stream();
     chunks.map_err(move |error| unreachable(&host, &error).to_string()).boxed()
-}
-
-/// Our own resolver's refusal, out of the client's error.
-fn refused(error: &reqwest::Error) -> Option<PackageError> {
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        if let Some(PackageError::Forbidden { host, address, kind }) = error.downcast_ref() {
-            return Some(PackageError::Forbidden { host: host.clone(), address: *address, kind });
-        }
-        cause = error.source();
-    }
-    None
 }
 
 /// The innermost cause says it best, and no cause names the URL with what may be secret in it.

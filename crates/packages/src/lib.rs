@@ -14,7 +14,6 @@
 //!
 //! Objects are in a directory, or in a bucket that speaks S3; `object_store` is the port to both.
 
-mod address;
 mod archive;
 mod error;
 mod fetch;
@@ -22,8 +21,8 @@ mod parts;
 mod spool;
 mod store;
 
-pub use self::address::Reach;
 pub use self::error::PackageError;
 pub use self::fetch::{Fetched, Fetcher, Limits};
 pub use self::parts::PartName;
 pub use self::store::{Digest, Kept, Opened, Packages, Place};
+pub use sternway_reach::Reach;

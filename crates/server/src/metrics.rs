@@ -15,6 +15,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use sternway_core::ports::{Store, StoreError};
+use sternway_notifications::Meters;
 
 use crate::server::Shared;
 
@@ -54,7 +55,7 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(notifications: &Meters) -> Self {
         let mut registry = Registry::with_prefix("sternway");
         let requests = Family::default();
         let durations = Family::<ActionLabels, Histogram>::new_with_constructor(|| Histogram::new(BUCKETS));
@@ -72,6 +73,7 @@ impl Metrics {
             "Requests refused before they became an operation, by Code",
             refused.clone(),
         );
+        notifications.register(&mut registry);
         Self { registry, requests, durations, active_orders, refused }
     }
 

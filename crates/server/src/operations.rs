@@ -11,7 +11,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use sternway_access::Action::{
     self, CreateApplication, DeleteApplication, DeleteCluster, DeleteNamespace, ManageAppLog, ManageApplication,
-    ManageCluster, ManageNamespace, ManageSystem, ReadApplication, ReadCluster, ReadNamespace, ReadOperationLog,
+    ManageCluster, ManageNamespace, ManageOperation, ManageSystem, ReadApplication, ReadCluster, ReadNamespace,
+    ReadOperationLog,
 };
 use sternway_wire::catalog::Catalog;
 use sternway_wire::envelope::to_json;
@@ -43,6 +44,7 @@ pub(crate) mod scaling;
 pub(crate) mod sequence;
 pub(crate) mod tag;
 pub(crate) mod version;
+pub(crate) mod webhook;
 
 type Answering = Pin<Box<dyn Future<Output = Result<String, Failure>> + Send>>;
 
@@ -88,6 +90,7 @@ impl Operations {
         all.add_accounts();
         all.add_resources();
         all.add_governance();
+        all.add_webhooks();
         all
     }
 
@@ -278,6 +281,18 @@ impl Operations {
         self.add("DeleteFreezeWindow", ManageSystem, freeze::delete_window);
         self.add("ListAuditEntries", ReadOperationLog, audit::list);
         self.add("GetAuditHead", ReadOperationLog, audit::head);
+    }
+
+    fn add_webhooks(&mut self) {
+        self.add("CreateWebhook", ManageOperation, webhook::create);
+        self.add("UpdateWebhook", ManageOperation, webhook::update);
+        self.add("DeleteWebhook", ManageOperation, webhook::delete);
+        self.add("TestWebhook", ManageOperation, webhook::test);
+        self.add("RedeliverWebhook", ManageOperation, webhook::redeliver);
+        // What they show is about the changes of all applications.
+        self.add("GetWebhook", ReadOperationLog, webhook::get);
+        self.add("ListWebhooks", ReadOperationLog, webhook::list);
+        self.add("ListWebhookDeadLetters", ReadOperationLog, webhook::dead_letters);
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Served> {

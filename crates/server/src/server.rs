@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use sternway_core::ports::Audit;
 use sternway_engine::Engine;
+use sternway_notifications::Notifier;
 use sternway_packages::{Fetcher, Packages};
 use sternway_wire::replay::{NONCES_PER_KEY, NonceCache};
 use tokio::sync::Semaphore;
@@ -55,6 +56,7 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) lockout: Lockout,
     pub(crate) metrics: Metrics,
+    pub(crate) notifier: Arc<Notifier>,
     /// None: packages are refused.
     pub(crate) packages: Option<Arc<PackageService>>,
     /// Operations run here and not on their connection: once begun, an operation is carried out even if its client hangs up.
@@ -66,8 +68,8 @@ pub(crate) struct Shared {
 
 impl Server {
     /// A server for this engine that records in this audit log and takes no packages. Nothing listens yet.
-    pub fn new(config: Config, engine: Arc<Engine>, audit: Arc<dyn Audit>) -> Self {
-        Self::made(config, engine, audit, None)
+    pub fn new(config: Config, engine: Arc<Engine>, audit: Arc<dyn Audit>, notifier: Arc<Notifier>) -> Self {
+        Self::made(config, engine, audit, notifier, None)
     }
 
     /// A server for this engine that keeps packages and fetches what is to be kept. Nothing listens yet.
@@ -75,14 +77,21 @@ impl Server {
         config: Config,
         engine: Arc<Engine>,
         audit: Arc<dyn Audit>,
+        notifier: Arc<Notifier>,
         packages: Packages,
         fetcher: Fetcher,
         settings: PackageSettings,
     ) -> Self {
-        Self::made(config, engine, audit, Some(Arc::new(PackageService::new(packages, fetcher, settings))))
+        Self::made(config, engine, audit, notifier, Some(Arc::new(PackageService::new(packages, fetcher, settings))))
     }
 
-    fn made(config: Config, engine: Arc<Engine>, audit: Arc<dyn Audit>, packages: Option<Arc<PackageService>>) -> Self {
+    fn made(
+        config: Config,
+        engine: Arc<Engine>,
+        audit: Arc<dyn Audit>,
+        notifier: Arc<Notifier>,
+        packages: Option<Arc<PackageService>>,
+    ) -> Self {
         let clock = || Arc::clone(&engine.ports().clock);
         let recorder = Recorder::new(audit, config.audit_reads, clock());
         let limits = Limits::new(config.requests_per_second, clock());
@@ -100,7 +109,8 @@ impl Server {
                 recorder,
                 limits,
                 lockout,
-                metrics: Metrics::new(),
+                metrics: Metrics::new(notifier.meters()),
+                notifier,
                 packages,
                 running: TaskTracker::new(),
                 room,

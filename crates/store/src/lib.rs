@@ -1,6 +1,6 @@
 //! Durable state on SQLite: orders, versions, applications, leases, the event log, the audit log and sealed secrets.
 //!
-//! Implements the ports [`sternway_core::ports::Store`], `Records` and `Audit`, and nothing beyond them: which write is right is decided elsewhere; here it is only
+//! Implements the ports [`sternway_core::ports::Store`], `Records`, `Audit` and `Feed`, and nothing beyond them: which write is right is decided elsewhere; here it is only
 //! made sure that a write is whole, durable and allowed.
 //!
 //! ```text

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use sqlx::SqlitePool;
+use tokio::sync::watch;
 
 use crate::seal::MasterKey;
 use crate::writer::Writer;
@@ -22,6 +23,8 @@ pub struct SqliteStore {
     readers: SqlitePool,
     writer: Writer,
     key: Arc<MasterKey>,
+    /// Told of every commit that may have brought events.
+    tail: watch::Sender<()>,
 }
 
 impl SqliteStore {

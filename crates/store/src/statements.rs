@@ -35,8 +35,14 @@ statements! {
         WHERE id = (SELECT order_id FROM order_parts WHERE part_id = $1)";
 
     LAST_EVENT = "SELECT COALESCE(MAX(seq), 0) FROM events WHERE order_id = $1";
-    INSERT_EVENT = "INSERT INTO events (order_id, seq, at, kind, text) VALUES ($1, $2, $3, $4, $5)";
+    // Of an order that is not there the foreign key says so, not the missing status.
+    INSERT_EVENT = "INSERT INTO events (order_id, seq, at, kind, text, status) \
+        VALUES ($1, $2, $3, $4, $5, COALESCE((SELECT status FROM orders WHERE id = $1), 0))";
     EVENTS = "SELECT seq, at, kind, text FROM events WHERE order_id = $1 AND seq > $2 ORDER BY seq";
+
+    FEED = "SELECT position, order_id, seq, at, kind, text, status FROM events \
+        WHERE position > $1 ORDER BY position LIMIT $2";
+    FEED_END = "SELECT COALESCE(MAX(position), 0) FROM events";
 
     INSERT_APP = "INSERT INTO apps (id, cluster, namespace, name, workload, logical_region, revision, document) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING";

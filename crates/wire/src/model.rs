@@ -33,6 +33,7 @@ mod kubernetes_application;
 mod lane;
 mod lists;
 mod migration;
+mod notification;
 mod package;
 mod place;
 mod precheck;
@@ -81,6 +82,10 @@ pub use lane::{
 };
 pub use migration::{
     GetMigrateApplication, MigrateApplication, Migration, MigrationExtra, MigrationPage, MigrationStarted,
+};
+pub use notification::{
+    CreateWebhook, GetWebhook, ListWebhookDeadLetters, ListWebhooks, RedeliverWebhook, TestWebhook, UpdateWebhook,
+    Webhook, WebhookDeadLetter,
 };
 pub use package::{
     BuildPack, Credential, GetJavaStartUpConfig, GetPackageStorageCredential, GetWebContainerConfig, JavaStartUpConfig,

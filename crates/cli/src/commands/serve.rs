@@ -80,6 +80,9 @@ pub(crate) struct Arguments {
     /// Where the sandbox listens [default: 127.0.0.1, any free port]
     #[arg(long, value_name = "ADDRESS", help_heading = "Sandbox")]
     sandbox_listen: Option<String>,
+    /// Let webhooks deliver to this machine's own addresses too
+    #[arg(long, help_heading = "Webhooks")]
+    webhook_loopback: bool,
     #[command(flatten)]
     packages: packages::PackageArguments,
     #[command(flatten)]
@@ -146,6 +149,7 @@ fn options(plan: &Plan, listeners: &[Listener]) -> anyhow::Result<Options> {
     options.server.bad_signatures = plan.lock_after.unwrap_or(options.server.bad_signatures);
     options.cluster.trusted_kubeconfigs = plan.trust_kubeconfigs;
     options.packages = plan.packages.clone();
+    options.webhooks = plan.webhooks;
     if options.packages.settings.public_url.is_none() {
         options.packages.settings.public_url = packages::own_url(listeners)?;
     }

@@ -11,3 +11,4 @@ mod secrets;
 mod serve;
 mod users;
 mod verbs;
+mod webhooks;

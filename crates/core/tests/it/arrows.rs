@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each crate may depend on, outside its tests.
-const ALLOWED: [(&str, &[&str]); 11] = [
+const ALLOWED: [(&str, &[&str]); 13] = [
     ("access", &[]),
     ("core", &[]),
     ("wire", &[]),
@@ -14,9 +14,11 @@ const ALLOWED: [(&str, &[&str]); 11] = [
     ("store", &["core"]),
     ("cluster", &["core"]),
     ("engine", &["core"]),
-    ("packages", &[]),
-    ("server", &["access", "core", "engine", "packages", "wire"]),
-    ("cli", &["cluster", "core", "engine", "packages", "sandbox", "server", "store", "wire"]),
+    ("notifications", &["core", "reach"]),
+    ("packages", &["reach"]),
+    ("reach", &[]),
+    ("server", &["access", "core", "engine", "notifications", "packages", "wire"]),
+    ("cli", &["cluster", "core", "engine", "notifications", "packages", "sandbox", "server", "store", "wire"]),
     ("testkit", &["cluster", "core", "engine", "sandbox", "server", "store", "wire"]),
 ];
 

@@ -194,12 +194,15 @@ pub(crate) fn of(operation: &str) -> Scope {
         | "AuthorizeResourceGroup"
         | "AuthorizeRole"
         | "CreateConfigTemplate"
+        | "CreateWebhook"
         | "DeleteConfigTemplate"
         | "DeleteRole"
         | "DeleteApprovalRule"
         | "DeleteFreezeWindow"
+        | "DeleteWebhook"
         | "GetAuditHead"
         | "GetMigrateApplication"
+        | "GetWebhook"
         | "InsertRole"
         | "ListAuthority"
         | "ListAuditEntries"
@@ -207,13 +210,18 @@ pub(crate) fn of(operation: &str) -> Scope {
         | "ListResourceGroup"
         | "ListRole"
         | "ListSubAccount"
+        | "ListWebhookDeadLetters"
+        | "ListWebhooks"
         | "MigrateApplication"
         | "PutApprovalRule"
         | "PutFreezeWindow"
         | "QueryRegionConfig"
+        | "RedeliverWebhook"
         | "SynchronizeResource"
+        | "TestWebhook"
         | "UpdateConfigTemplate"
-        | "UpdateRole" => System,
+        | "UpdateRole"
+        | "UpdateWebhook" => System,
         _ => Scope::Unknown,
     }
 }

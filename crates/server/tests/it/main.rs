@@ -29,4 +29,5 @@ mod rollback;
 mod runtime;
 mod scaling;
 mod tags;
+mod webhooks;
 mod world;

@@ -15,6 +15,7 @@ use sternway_core::ports::{
     AccessKey, AppFilter, Clock, ClusterAccess, ClusterRecord, Commit, Ids, Secret, Store, StoreWrite,
 };
 use sternway_engine::{Engine, Ports, Settings};
+use sternway_notifications::Notifier;
 use sternway_packages::{Fetcher, Limits, Packages, Place, Reach};
 use sternway_server::{Config, Listener, PackageSettings, ROOT_USER, ServeError, Server};
 use sternway_store::{MasterKey, SqliteStore};
@@ -125,10 +126,31 @@ impl World {
         let packages = Packages::open_at(&place, &directory.path().join("incoming"), LARGEST_PACKAGE).unwrap();
         let silence = Limits { silence: 2 * PATIENCE, ..Limits::default() };
         let fetcher = Fetcher::new(Reach { loopback: true }, silence).unwrap();
+        let told = sternway_notifications::Ports {
+            feed: store.clone(),
+            store: store.clone(),
+            records: store.clone(),
+            clock: clock.clone(),
+            ids: Arc::new(Counted(AtomicU64::new(0x1_0000_0000))),
+        };
+        let reach = Reach { loopback: true };
+        let limits = sternway_notifications::Limits::default();
+        let notifications = sternway_notifications::Settings { holder: "test".to_owned(), reach, limits };
+        let notifier = Notifier::new(told, notifications).unwrap();
         let engine = Engine::new(ports, Settings::new("test"));
         let audit = store.clone();
-        let server = Server::with_packages(config, Arc::clone(&engine), audit, packages.clone(), fetcher, settings);
+        let server = Server::with_packages(
+            config,
+            Arc::clone(&engine),
+            audit,
+            Arc::clone(&notifier),
+            packages.clone(),
+            fetcher,
+            settings,
+        );
         let cancel = CancellationToken::new();
+        let notifying = cancel.clone();
+        TaskTracker::new().spawn(async move { notifier.run(notifying).await });
         let stop = cancel.clone();
         let listeners = vec![listener(socket)];
         let serving = TaskTracker::new().spawn(async move { server.serve(listeners, stop).await });

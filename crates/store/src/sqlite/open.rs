@@ -8,6 +8,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, SqliteConnection};
 use sternway_core::ports::Secret;
+use tokio::sync::watch;
 
 use super::SqliteStore;
 use crate::error::{Cause, OpenError, RotateError};
@@ -78,7 +79,12 @@ impl SqliteStore {
                 .map_err(|error| failed("take back the leases of a process that is gone")(error.into()))?;
         }
         let readers = connect_readers(&path).await.map_err(failed("connect readers"))?;
-        Ok(Self { readers, writer: Writer::start(connection, options, lock), key: Arc::new(master_key) })
+        Ok(Self {
+            readers,
+            writer: Writer::start(connection, options, lock),
+            key: Arc::new(master_key),
+            tail: watch::Sender::new(()),
+        })
     }
 
     /// Seals everything by another master key, and closes the store. Without one, a new key is made and takes the place of the file `master.key`; a

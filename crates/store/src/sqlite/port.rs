@@ -9,8 +9,8 @@ use sternway_core::audit::{Broken, Entry, Head, Link};
 use sternway_core::ids::{AppId, ClusterId, Fence, OrderId, PartId, VersionNumber};
 use sternway_core::order::{Event, Order};
 use sternway_core::ports::{
-    AccessKey, AppFilter, Audit, AuditFilter, AuditPage, ClusterRecord, Commit, CommitError, LogicalRegion, Record,
-    Records, Store, StoreError,
+    AccessKey, AppFilter, Audit, AuditFilter, AuditPage, ClusterRecord, Commit, CommitError, Feed, FeedEntry,
+    LogicalRegion, Record, Records, Store, StoreError, StoreWrite,
 };
 use sternway_core::version::Version;
 
@@ -21,7 +21,13 @@ use crate::tables::{apps, audit, clusters, events, keys, leases, orders, records
 #[async_trait]
 impl Store for SqliteStore {
     async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
-        self.writer.perform(commit).await
+        let appends = commit.writes.iter().any(|write| matches!(write, StoreWrite::AppendEvents(..)));
+        let committed = self.writer.perform(commit).await;
+        if appends {
+            // Even one that failed may be found done.
+            self.tail.send_replace(());
+        }
+        committed
     }
 
     async fn order(&self, id: OrderId) -> Result<Option<Order>, StoreError> {
@@ -166,5 +172,31 @@ impl Records for SqliteStore {
 
     async fn delete_record(&self, kind: &str, id: &str) -> Result<bool, StoreError> {
         self.writer.perform(records::Delete { kind: kind.to_owned(), id: id.to_owned() }).await
+    }
+}
+
+#[async_trait]
+impl Feed for SqliteStore {
+    async fn feed(&self, after: u64, limit: u32) -> Result<Vec<FeedEntry>, StoreError> {
+        events::feed(&self.readers, after, limit).await.doing(|| format!("read the events after position {after}"))
+    }
+
+    async fn feed_end(&self) -> Result<u64, StoreError> {
+        events::end(&self.readers).await.doing(|| "read the position of the newest event".to_owned())
+    }
+
+    async fn appended(&self, after: u64) {
+        // Listening before looking: what comes in between is not missed.
+        let mut tail = self.tail.subscribe();
+        loop {
+            match self.feed_end().await {
+                Ok(end) if end <= after => {}
+                // A store that fails is told of to whoever reads.
+                Ok(_) | Err(_) => return,
+            }
+            if tail.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
     }
 }

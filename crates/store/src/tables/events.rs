@@ -1,9 +1,9 @@
-//! The record of each order, numbered from 1 without gaps.
+//! The record of each order, numbered from 1 without gaps; and of all orders in one sequence.
 
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::{FromRow, SqliteConnection, SqlitePool};
 use sternway_core::ids::OrderId;
-use sternway_core::order::Event;
-use sternway_core::ports::CommitError;
+use sternway_core::order::{Event, Status};
+use sternway_core::ports::{CommitError, FeedEntry};
 
 use super::orders;
 use crate::error::{Cause, Doing as _};
@@ -59,4 +59,43 @@ pub(crate) async fn after(pool: &SqlitePool, order: OrderId, after: u64) -> Resu
             Ok((u64::try_from(sequence)?, event))
         })
         .collect()
+}
+
+#[derive(Debug, FromRow)]
+struct FeedRow {
+    position: i64,
+    order_id: String,
+    seq: i64,
+    at: i64,
+    kind: String,
+    text: String,
+    status: i32,
+}
+
+impl FeedRow {
+    fn read(self) -> Result<FeedEntry, Cause> {
+        Ok(FeedEntry {
+            position: u64::try_from(self.position)?,
+            order: self.order_id.parse()?,
+            sequence: u64::try_from(self.seq)?,
+            status: Status::from_code(self.status).ok_or_else(|| format!("no state has the number {}", self.status))?,
+            event: Event { at: timestamp(self.at)?, kind: self.kind, text: self.text },
+        })
+    }
+}
+
+/// The events of all orders with positions greater than `after`.
+pub(crate) async fn feed(pool: &SqlitePool, after: u64, limit: u32) -> Result<Vec<FeedEntry>, Cause> {
+    let rows: Vec<FeedRow> = sqlx::query_as(statements::FEED)
+        .bind(i64::try_from(after).unwrap_or(i64::MAX))
+        .bind(limit)
+        .fetch_all(pool)
+        .await?;
+    rows.into_iter().map(FeedRow::read).collect()
+}
+
+/// The position of the newest event.
+pub(crate) async fn end(pool: &SqlitePool) -> Result<u64, Cause> {
+    let end: i64 = sqlx::query_scalar(statements::FEED_END).fetch_one(pool).await?;
+    Ok(u64::try_from(end)?)
 }

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use futures::FutureExt as _;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
-use sternway_core::order::{OrderKind, Status};
-use sternway_core::ports::{Audit as _, ClusterAccess, CommitError, Secret, Store as _, StoreWrite};
+use sternway_core::order::{Order, OrderKind, Status};
+use sternway_core::ports::{
+    Audit as _, ClusterAccess, CommitError, Feed as _, FeedEntry, Secret, Store as _, StoreWrite,
+};
 use sternway_store::{DATABASE_FILE, MASTER_KEY_FILE, MasterKey, OpenError, SqliteStore};
 use tempfile::TempDir;
 
@@ -279,4 +281,80 @@ async fn a_closed_store_says_so_and_has_not_failed() {
     let error = write(&store, [insert_app(&app("web"))]).await.unwrap_err();
     assert!(matches!(error, CommitError::Store(_)), "{error}");
     store.app(app_id()).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn the_events_of_all_orders_are_one_sequence() {
+    let place = Place::new();
+    let store = place.open().await;
+    assert_eq!((store.feed_end().await.unwrap(), store.feed(0, 10).await.unwrap()), (0, vec![]));
+    let mut appended = Box::pin(store.appended(0));
+    assert!(appended.as_mut().now_or_never().is_none());
+    let (one, other) = (order(app_id(), OrderKind::Deploy, 0), order(app_id(), OrderKind::Deploy, 1));
+    let append = |order: &Order, kind| StoreWrite::AppendEvents(order.id, vec![event(kind)]);
+    write(&store, [insert(&one), append(&one, "A"), insert(&other), append(&other, "X")]).await.unwrap();
+    appended.await;
+    let ended = next(&one, Status::Failed);
+    write(&store, [update(&ended), append(&one, "B")]).await.unwrap();
+    // Not written, so it has no place.
+    write(&store, [append(&other, "Y"), update(&ended)]).await.unwrap_err();
+    let entry = |position, order: &Order, sequence, status, kind| FeedEntry {
+        position,
+        order: order.id,
+        sequence,
+        status,
+        event: event(kind),
+    };
+    let all = [
+        entry(1, &one, 1, Status::Running, "A"),
+        entry(2, &other, 1, Status::Running, "X"),
+        entry(3, &one, 2, Status::Failed, "B"),
+    ];
+    assert_eq!(store.feed(0, 10).await.unwrap(), all);
+    assert_eq!(store.feed(0, 2).await.unwrap(), all[..2]);
+    assert_eq!(store.feed(2, 10).await.unwrap(), all[2..]);
+    assert_eq!((store.feed_end().await.unwrap(), store.feed(u64::MAX, 1).await.unwrap()), (3, vec![]));
+    store.appended(2).await;
+    store.close().await;
+    let store = place.open().await;
+    assert_eq!(store.feed(0, 10).await.unwrap(), all);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn the_events_of_an_earlier_form_keep_their_sequence() {
+    let place = Place::new();
+    let store = place.open().await;
+    let (one, other) = (order(app_id(), OrderKind::Deploy, 0), order(app_id(), OrderKind::Deploy, 1));
+    let ended = next(&other, Status::Succeeded);
+    let append = |order: &Order| StoreWrite::AppendEvents(order.id, vec![event("A"), event("B")]);
+    write(&store, [insert(&one), insert(&other), append(&other), append(&one), update(&ended)]).await.unwrap();
+    store.close().await;
+    // As it was before there was one sequence.
+    for sql in [
+        "DROP TABLE events",
+        "CREATE TABLE events (order_id TEXT NOT NULL REFERENCES orders (id), seq BIGINT NOT NULL, at BIGINT NOT NULL, \
+         kind TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (order_id, seq))",
+        "INSERT INTO events SELECT id, 2, 9, 'B', 'b' FROM orders",
+        "INSERT INTO events SELECT id, 1, 7, 'A', 'a' FROM orders",
+        "CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'never'); END",
+        "CREATE TRIGGER events_are_kept BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'never'); END",
+        "DELETE FROM _sqlx_migrations WHERE version = 11",
+    ] {
+        place.execute(sql).await.unwrap();
+    }
+    let store = place.open().await;
+    let feed = store.feed(0, 10).await.unwrap();
+    let seen: Vec<_> = feed.iter().map(|entry| (entry.position, entry.order, entry.sequence, entry.status)).collect();
+    let expected = [
+        (1, one.id, 1, Status::Running),
+        (2, other.id, 1, Status::Succeeded),
+        (3, one.id, 2, Status::Running),
+        (4, other.id, 2, Status::Succeeded),
+    ];
+    assert_eq!(seen, expected);
+    write(&store, [append(&one)]).await.unwrap();
+    assert_eq!(store.feed(4, 10).await.unwrap().len(), 2);
+    store.close().await;
+    place.execute("DELETE FROM events").await.unwrap_err();
 }

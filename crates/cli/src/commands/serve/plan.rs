@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use config::{Config, File, FileFormat};
 use serde::Deserialize;
+use sternway_notifications::Reach;
 use sternway_server::{Network, TlsFiles};
 
 use super::{Arguments, packages};
 use crate::arguments::{DEFAULT_DATA, DEFAULT_LISTEN};
-use crate::compose::PackageOptions;
+use crate::compose::{PackageOptions, WebhookOptions};
 use crate::exit::Usage;
 use crate::logging::Format;
 
@@ -29,6 +30,7 @@ pub(super) struct Plan {
     pub(super) cluster: ClusterSource,
     pub(super) trust_kubeconfigs: bool,
     pub(super) packages: PackageOptions,
+    pub(super) webhooks: WebhookOptions,
     pub(super) rate_limit: Option<u32>,
     pub(super) lock_after: Option<u32>,
     pub(super) trusted_proxies: Vec<Network>,
@@ -77,6 +79,7 @@ struct Settings {
     trust_kubeconfigs: bool,
     sandbox: bool,
     sandbox_listen: Option<String>,
+    webhook_loopback: bool,
     log: Option<String>,
     log_format: Option<Format>,
     #[serde(flatten)]
@@ -149,6 +152,9 @@ impl Plan {
                 .or(settings.packages)
                 .options()
                 .map_err(|error| Usage(format!("{error:#}")))?,
+            webhooks: WebhookOptions {
+                reach: Reach { loopback: arguments.webhook_loopback || settings.webhook_loopback },
+            },
             rate_limit: arguments.rate_limit.or(settings.rate_limit),
             lock_after: arguments.lock_after.or(settings.lock_after),
             trusted_proxies: trusted_proxies(arguments.trusted_proxies, &settings.trusted_proxies)?,

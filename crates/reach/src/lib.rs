@@ -1,17 +1,54 @@
-//! Which addresses packages are fetched from. A URL is a client's word: it must not become a way to what only this machine can reach.
+//! Which addresses this machine sends requests to because a client named them. A URL is a client's word: it must not become a way to what only this
+//! machine can reach.
+//!
+//! ```text
+//!  URL ──► Reach::check (schemes, addresses that it names outright)
+//!   └────► Reach::resolver (names, as they are resolved for the very connection)
+//! ```
 
+use std::error::Error as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use crate::PackageError;
+/// A URL that no request goes to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Another scheme, or no host.
+    #[error("{0} is no URL with http or https and a host")]
+    NotAUrl(String),
+    /// An address that is nobody's business.
+    #[error("nothing is sent to {host}: its address {address} is {kind}")]
+    Forbidden {
+        /// The host, as named.
+        host: String,
+        /// What it resolved to.
+        address: IpAddr,
+        /// What is wrong with it.
+        kind: &'static str,
+    },
+}
 
-/// How far a fetch may reach.
+impl Refused {
+    /// The resolver's refusal, out of a client's error.
+    pub fn within(error: &reqwest::Error) -> Option<&Self> {
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            if let Some(refused) = error.downcast_ref() {
+                return Some(refused);
+            }
+            cause = error.source();
+        }
+        None
+    }
+}
+
+/// How far requests may reach.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reach {
-    /// Also this machine itself: for a repository that runs beside the server, and for tests.
+    /// Also this machine itself: for what runs beside the server, and for tests.
     pub loopback: bool,
 }
 
@@ -20,7 +57,7 @@ const METADATA: [IpAddr; 2] =
     [IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)), IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254))];
 
 impl Reach {
-    /// What is wrong with an address, if something is. Private networks are not: that is where a company's packages are.
+    /// What is wrong with an address, if something is. Private networks are not: that is where a company's own services are.
     fn refuses(self, address: IpAddr) -> Option<&'static str> {
         let address = address.to_canonical();
         let link_local = match address {
@@ -41,20 +78,28 @@ impl Reach {
     }
 
     /// Checks an address that a URL names outright; names are checked when they are resolved.
-    pub(crate) fn check(self, url: &Url) -> Result<(), PackageError> {
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub fn check(self, url: &Url) -> Result<(), Refused> {
         let is_web = matches!(url.scheme(), "http" | "https");
         let host = url.host_str().filter(|_| is_web);
-        let host = host.ok_or_else(|| PackageError::NotAUrl(shown(url)))?;
+        let host = host.ok_or_else(|| Refused::NotAUrl(shown(url)))?;
         let literal = host.trim_start_matches('[').trim_end_matches(']').parse();
         match literal.ok().and_then(|address| self.refuses(address).map(|kind| (address, kind))) {
-            Some((address, kind)) => Err(PackageError::Forbidden { host: host.to_owned(), address, kind }),
+            Some((address, kind)) => Err(Refused::Forbidden { host: host.to_owned(), address, kind }),
             None => Ok(()),
         }
+    }
+
+    /// A resolver for a client that may reach so far, and that follows no redirects without asking and uses no proxy: a proxy would resolve names itself.
+    pub fn resolver(self) -> Arc<impl Resolve + 'static> {
+        Arc::new(Guarded(self))
     }
 }
 
 /// A URL without what may be secret in it: user, password, query.
-pub(crate) fn shown(url: &Url) -> String {
+pub fn shown(url: &Url) -> String {
     let mut url = url.clone();
     // A URL that cannot have them has none.
     let _ = url.set_username("");
@@ -67,7 +112,7 @@ pub(crate) fn shown(url: &Url) -> String {
 /// Resolves names to addresses that may be reached. The connection is made to exactly these, so that a name that changes its
 /// answer in between gains nothing.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Guarded(pub(crate) Reach);
+struct Guarded(Reach);
 
 impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
@@ -77,17 +122,11 @@ impl Resolve for Guarded {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
             let refused = found.iter().find_map(|found| reach.refuses(found.ip()).map(|kind| (found.ip(), kind)));
             if let Some((address, kind)) = refused {
-                let refusal = PackageError::Forbidden { host, address, kind };
+                let refusal = Refused::Forbidden { host, address, kind };
                 return Err(Box::new(refusal) as Box<dyn std::error::Error + Send + Sync>);
             }
             Ok(Box::new(found.into_iter()) as Addrs)
         })
-    }
-}
-
-impl Guarded {
-    pub(crate) fn shared(reach: Reach) -> Arc<Self> {
-        Arc::new(Self(reach))
     }
 }
 
@@ -114,10 +153,10 @@ mod tests {
             "http://224.0.0.1/a.jar",
         ] {
             let refused = strict.check(&url.parse().unwrap());
-            assert!(matches!(refused, Err(PackageError::Forbidden { .. })), "{url}: {refused:?}");
+            assert!(matches!(refused, Err(Refused::Forbidden { .. })), "{url}: {refused:?}");
         }
         for url in ["file:///etc/passwd", "ftp://ci/a.jar", "data:text/plain,a"] {
-            assert!(matches!(strict.check(&url.parse().unwrap()), Err(PackageError::NotAUrl(_))), "{url}");
+            assert!(matches!(strict.check(&url.parse().unwrap()), Err(Refused::NotAUrl(_))), "{url}");
         }
         for url in ["http://10.1.2.3/a.jar", "https://ci.example/a.jar", "http://[2001:db8::1]/a.jar"] {
             strict.check(&url.parse().unwrap()).unwrap();

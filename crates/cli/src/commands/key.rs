@@ -1,6 +1,7 @@
 //! `sternway key`: access keys. They are asked of the server that uses the data directory; where none does, the directory is opened: whoever can read that
 //! owns the server anyway, and gets in again without a key.
 
+mod record;
 mod rotate;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use sternway_store::{OpenError, SqliteStore};
 use sternway_wire::model::Nothing;
 use sternway_wire::model::access::{CreateAccessKey, ListAccessKeys};
 
+use self::record::{entry, recorded};
 use crate::arguments::{Connection, DEFAULT_DATA, Form};
 use crate::client::{Client, Credentials};
 use crate::compose;
@@ -185,8 +187,13 @@ impl Place {
                     is_root,
                     "without a server only keys of the root user can be made: start the server first"
                 );
-                store.insert_key(key).await?;
-                Ok(credentials)
+                let mut entry = entry("CreateAccessKey", &[("UserName", &key.user)]);
+                entry.results.insert("AccessKeyId".to_owned(), key.id.clone());
+                recorded(store, entry, async {
+                    store.insert_key(key).await?;
+                    Ok(credentials)
+                })
+                .await
             }
         }
     }
@@ -227,7 +234,13 @@ impl Place {
                 client.call::<Nothing>("UpdateAccessKey", parameters).await?;
             }
             Self::Directory(store) => {
-                anyhow::ensure!(store.set_key_enabled(id, enabled).await?, unknown(id));
+                let status = if enabled { "Active" } else { "Inactive" };
+                let entry = entry("UpdateAccessKey", &[("Status", status), ("UserAccessKeyId", id)]);
+                recorded(store, entry, async {
+                    anyhow::ensure!(store.set_key_enabled(id, enabled).await?, unknown(id));
+                    Ok(())
+                })
+                .await?;
             }
         }
         Ok(())
@@ -238,7 +251,14 @@ impl Place {
             Self::Server(client) => {
                 client.call::<Nothing>("DeleteAccessKey", vec![("UserAccessKeyId", id.to_owned())]).await?;
             }
-            Self::Directory(store) => anyhow::ensure!(store.delete_key(id).await?, unknown(id)),
+            Self::Directory(store) => {
+                let entry = entry("DeleteAccessKey", &[("UserAccessKeyId", id)]);
+                recorded(store, entry, async {
+                    anyhow::ensure!(store.delete_key(id).await?, unknown(id));
+                    Ok(())
+                })
+                .await?;
+            }
         }
         Ok(())
     }

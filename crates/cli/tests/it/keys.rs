@@ -50,6 +50,9 @@ fn keys_are_made_disabled_and_enabled_beside_a_stopped_server() {
     assert!(server.terminate().success());
 
     key(&format!("key enable {id}")).ended(0);
+    let spare = key("key create -o json").json()["AccessKeyId"].as_str().unwrap().to_owned();
+    key(&format!("key delete {spare}")).ended(0);
+    key("audit verify --offline").ended(0);
     let mut server = serve();
     let endpoint = server.after("listening on ");
     let mut command = sternway();
@@ -58,6 +61,38 @@ fn keys_are_made_disabled_and_enabled_beside_a_stopped_server() {
         .env("ACCESS_KEY_ID", id)
         .env("ACCESS_KEY_SECRET", secret);
     run(&mut command).ended(0);
+
+    // All that was done beside the server is in its audit log.
+    let verbs = Verbs { endpoint, data: &data };
+    verbs.run("audit verify").ended(0);
+    let exported = verbs.run("audit export").ended(0);
+    assert!(!exported.contains(secret));
+    let entries = exported.lines().map(|line| {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        line["Entry"].clone()
+    });
+    let local: Vec<_> = entries.filter(|entry| entry["Source"] == "local").collect();
+    let done: Vec<_> = local
+        .iter()
+        .map(|entry| ["Operation", "Stage", "Code"].map(|name| entry[name].as_str().unwrap_or_default().to_owned()))
+        .collect();
+    let both = |operation: &'static str, code: &'static str| [[operation, "asked", ""], [operation, "answered", code]];
+    let expected = [
+        both("CreateAccessKey", "200"),
+        both("UpdateAccessKey", "Failed"),
+        both("UpdateAccessKey", "200"),
+        both("UpdateAccessKey", "200"),
+        both("CreateAccessKey", "200"),
+        both("DeleteAccessKey", "200"),
+    ]
+    .concat();
+    assert_eq!(done, expected);
+    assert!(local.iter().all(|entry| entry["User"].as_str().unwrap().starts_with("local:")), "{local:?}");
+    assert_eq!(
+        (&local[0]["Results"]["AccessKeyId"], &local[5]["Parameters"]["UserAccessKeyId"]),
+        (&made["AccessKeyId"], &made["AccessKeyId"])
+    );
+    assert!(server.terminate().success());
 }
 
 #[test]

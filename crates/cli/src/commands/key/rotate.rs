@@ -1,17 +1,15 @@
 //! `sternway key rotate-master`: another master key for everything that is sealed.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::bail;
-use sternway_core::audit::{Entry, Stage};
 use sternway_core::ports::Audit as _;
 use sternway_store::{MASTER_KEY_FILE, MASTER_KEY_VARIABLE, MasterKey, NEW_MASTER_KEY_VARIABLE};
-use uuid::Uuid;
 
+use super::record::entry;
 use crate::compose;
 use crate::exit::Outcome;
-use crate::{output, system};
+use crate::output;
 
 /// Does it, in a data directory that no server uses.
 pub(super) async fn run(data: &Path) -> anyhow::Result<Outcome> {
@@ -28,7 +26,7 @@ pub(super) async fn run(data: &Path) -> anyhow::Result<Outcome> {
         (true, Some(_)) | (false, None) => {}
     }
     let store = compose::open_existing(data).await?;
-    store.append(entry()).await?;
+    store.append(entry("RotateMasterKey", &[])).await?;
     let sealed = store.rotate_master_key(data, new).await?;
     output::say(&format!("{sealed} values are sealed by the new master key."));
     if in_environment {
@@ -38,22 +36,4 @@ pub(super) async fn run(data: &Path) -> anyhow::Result<Outcome> {
         output::say(&format!("It is in {}; back it up. Backups of before still need the old one.", path.display()));
     }
     Ok(Outcome::Succeeded)
-}
-
-fn entry() -> Entry {
-    Entry {
-        at: system::now(),
-        stage: Stage::Asked,
-        user: String::new(),
-        access_key_id: String::new(),
-        source: "the data directory".to_owned(),
-        operation: "RotateMasterKey".to_owned(),
-        app_id: String::new(),
-        parameters: BTreeMap::new(),
-        withheld: Vec::new(),
-        results: BTreeMap::new(),
-        code: String::new(),
-        trace_id: Uuid::new_v4().simple().to_string(),
-        unrecorded: 0,
-    }
 }

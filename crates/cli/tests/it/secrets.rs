@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::process::{Service, Verbs, run, sternway, word};
 
 const TOKEN: &str = "planted-token-of-a-kubeconfig";
+const BUCKET_SECRET: &str = "planted-secret-of-a-bucket";
+const BUCKET_TOKEN: &str = "planted-token-of-a-bucket";
 
 /// The files that are secrets themselves.
 const KEPT: [&str; 2] = ["root-access-key.json", "master.key"];
@@ -90,7 +92,22 @@ fn planted_secrets_are_found_nowhere() {
     verbs.run("app get shop").ended(0);
     assert!(server.terminate().success());
 
-    let secrets = [TOKEN, &root, wrong, &made, master.trim(), next.trim()];
+    // Packages in a bucket, whose keys are in the environment; it is away, so that there is something to complain about.
+    let bucket = [&start[..], &["--packages", "s3://packages/sternway"]].concat();
+    let environment = [
+        ("AWS_ACCESS_KEY_ID", "bucket-key"),
+        ("AWS_SECRET_ACCESS_KEY", BUCKET_SECRET),
+        ("AWS_SESSION_TOKEN", BUCKET_TOKEN),
+        ("AWS_ENDPOINT", "http://127.0.0.1:1"),
+        ("AWS_ALLOW_HTTP", "true"),
+        ("AWS_REGION", "nowhere"),
+    ];
+    let mut server = Service::start_with(&bucket, &environment);
+    let verbs = Verbs { endpoint: server.after("listening on "), data: &data };
+    let answers = [answers, verbs.run("app get shop -o json").ended(0), verbs.run("audit export").ended(0)].concat();
+    let log = [log, server.terminate_and_read().join("\n")].concat();
+
+    let secrets = [TOKEN, &root, wrong, &made, master.trim(), next.trim(), BUCKET_SECRET, BUCKET_TOKEN];
     for secret in secrets {
         assert!(!holds(log.as_bytes(), secret) && !holds(answers.as_bytes(), secret), "{secret}");
         for path in files(&data) {

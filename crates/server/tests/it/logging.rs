@@ -1,7 +1,7 @@
 //! One line per request, for programs, without secrets.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use serde_json::Value;
 use sternway_core::ports::Store as _;
@@ -12,8 +12,28 @@ use crate::world::{KEY, World, access_key, now};
 /// The other tests log too, and not under this key.
 const OWN_KEY: &str = "logged";
 
+/// What is logged, by all tests of this process.
 #[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl Kept {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+/// The log from now on. For the whole process: a subscriber of one thread may miss what another thread's tests reached first.
+pub(crate) fn log() -> Kept {
+    static LOG: OnceLock<Kept> = OnceLock::new();
+    let kept = LOG.get_or_init(|| {
+        let kept = Kept::default();
+        let level = tracing::Level::DEBUG;
+        let subscriber = tracing_subscriber::fmt().json().with_max_level(level).with_writer(kept.clone()).finish();
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+        kept
+    });
+    kept.clone()
+}
 
 impl io::Write for Kept {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -36,10 +56,7 @@ impl<'a> MakeWriter<'a> for Kept {
 
 #[tokio::test]
 async fn each_request_is_one_line_that_tells_who_did_what_and_no_secret() {
-    // For the whole process: a subscriber of one thread may miss what another thread's tests reached first.
-    let kept = Kept::default();
-    let subscriber = tracing_subscriber::fmt().json().with_writer(kept.clone()).finish();
-    tracing::subscriber::set_global_default(subscriber).unwrap();
+    let kept = log();
     let world = World::new().await;
     world.store.insert_key(access_key(OWN_KEY, true)).await.unwrap();
     let mut own = KEY;
@@ -49,7 +66,7 @@ async fn each_request_is_one_line_that_tells_who_did_what_and_no_secret() {
     let reply = reply.await;
     reply.success();
 
-    let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+    let text = kept.text();
     assert!(!text.contains("very-secret") && !text.contains(KEY.secret), "{text}");
     let lines: Vec<Value> = text
         .lines()

@@ -2,6 +2,7 @@
 
 mod deploys;
 mod refusals;
+mod secrets;
 mod uploads;
 
 use std::sync::Arc;

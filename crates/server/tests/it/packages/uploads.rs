@@ -13,17 +13,17 @@ use crate::permissions::{allow, policy, user};
 use crate::world::{KEY, Reply, World, now};
 
 /// The answer of GetPackageStorageCredential, as a client uses it.
-struct Client<'a> {
+pub(super) struct Client<'a> {
     world: &'a World,
     id: String,
-    secret: String,
-    token: String,
-    bucket: String,
+    pub(super) secret: String,
+    pub(super) token: String,
+    pub(super) bucket: String,
     prefix: String,
 }
 
 impl<'a> Client<'a> {
-    async fn new(world: &'a World) -> Self {
+    pub(super) async fn new(world: &'a World) -> Self {
         Self::of(world, &world.call("GetPackageStorageCredential", &[]).await.success())
     }
 
@@ -43,11 +43,11 @@ impl<'a> Client<'a> {
     }
 
     /// The name that the plug-in for Jenkins gives a package.
-    fn key(&self) -> String {
+    pub(super) fn key(&self) -> String {
         format!("{}/apps/6b55106c/1/shop.jar", self.prefix)
     }
 
-    async fn request(&self, method: &str, key: &str, query: &str, body: &str) -> Reply {
+    pub(super) async fn request(&self, method: &str, key: &str, query: &str, body: &str) -> Reply {
         let pairs = sternway_wire::query::pairs(query);
         let date = now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
         let headers = [("date", date.as_str()), ("x-oss-security-token", self.token.as_str())];

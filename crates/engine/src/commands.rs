@@ -166,7 +166,8 @@ impl Engine {
     ) -> Result<DeployPreview, CommandError> {
         let app = self.application(app).await?;
         let request = self.request(actor, deploy.description.clone());
-        let (birth, findings) = self.plan_deploy(&app, &deploy, &request).await?;
+        let (birth, mut findings) = self.plan_deploy(&app, &deploy, &request).await?;
+        findings.extend(self.foresee(&app, birth.clone()).await?);
         let live = self.live(&app).await?;
         let native = self.ports.clusters.native(&app.workload, false).await?;
         let object = native.deployment.ok_or_else(|| Refused::WorkloadGone(app.name.clone()))?;

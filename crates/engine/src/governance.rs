@@ -9,6 +9,7 @@ use sternway_core::order::birth::Birth;
 use sternway_core::order::{Actor, Event, Order};
 use sternway_core::plan::Gate;
 use sternway_core::ports::StoreError;
+use sternway_core::precheck::Finding;
 use sternway_core::step::Command;
 
 use crate::{CommandError, Engine};
@@ -63,6 +64,26 @@ impl Engine {
         }
         birth.order.approval = Some(approval);
         Ok(())
+    }
+
+    /// What [`Engine::govern`] would do to a release now, for whoever only asks.
+    pub(crate) async fn foresee(&self, app: &Application, mut birth: Birth) -> Result<Vec<Finding>, CommandError> {
+        match self.govern(app, &mut birth).await {
+            Err(CommandError::Frozen(frozen)) => {
+                return Ok(vec![Finding { blocking: true, code: "Frozen".to_owned(), text: frozen.to_string() }]);
+            }
+            governed => governed?,
+        }
+        let Some(approval) = birth.order.approval else { return Ok(Vec::new()) };
+        let (whom, rule) = (approval.whom(&birth.order.actor.user), &approval.rule);
+        let mut findings = Vec::new();
+        let mut add = |asks: bool, code: &str, what: &str| {
+            let text = format!("{what} waits for the approval of {whom} (rule `{rule}`)");
+            findings.extend(asks.then(|| Finding { blocking: false, code: code.to_owned(), text }));
+        };
+        add(approval.is_awaited(), "ApprovalNeeded", "the release");
+        add(approval.asks_for_batches(), "BatchApprovalNeeded", "each batch after the first");
+        Ok(findings)
     }
 
     async fn check_freeze(&self, app: &Application) -> Result<(), CommandError> {

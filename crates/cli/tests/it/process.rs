@@ -183,9 +183,14 @@ pub(crate) struct Verbs<'a> {
 impl Verbs<'_> {
     /// Runs a verb, written as on a command line.
     pub(crate) fn run(&self, line: &str) -> Ran {
+        run(&mut self.command(line))
+    }
+
+    /// A verb that is not run yet.
+    pub(crate) fn command(&self, line: &str) -> Command {
         let mut command = sternway();
         command.args(line.split_whitespace()).env("STERNWAY_ENDPOINT", &self.endpoint).env("STERNWAY_DATA", self.data);
-        run(&mut command)
+        command
     }
 
     /// The status of an order, by the API.

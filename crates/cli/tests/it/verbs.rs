@@ -1,6 +1,6 @@
 //! `serve --sandbox`, driven by the verbs from the creation of an application to its deletion.
 
-use crate::process::{Service, Verbs, word};
+use crate::process::{Service, Verbs, run, word};
 
 #[test]
 fn the_verbs_drive_a_server_with_a_sandbox() {
@@ -33,12 +33,33 @@ fn create(verbs: &Verbs<'_>) {
     again.ended(1);
 }
 
+/// A dry run says who has to approve, and is refused in a freeze as the release would be.
+fn say_beforehand_what_is_governed(verbs: &Verbs<'_>) {
+    let dry = "deploy shop --image shop:v2 --batches 3 --dry-run";
+    assert!(!verbs.run(dry).ended(0).contains("approval"));
+    verbs.run("approval put careful --asks both --approvers alice").ended(0);
+    let said = verbs.run(dry).ended(0);
+    for what in ["the release", "each batch after the first"] {
+        let expected = format!("note: {what} waits for the approval of one of alice who is not root (rule `careful`)");
+        assert!(said.contains(&expected), "{said}");
+    }
+    assert!(said.contains("patch 1:"), "{said}");
+    verbs.run("approval delete careful").ended(0);
+    let mut freeze = verbs.command("freeze put always --minutes 90 --reason holidays");
+    run(freeze.args(["--cron", "* * * * *"])).ended(0);
+    let frozen = verbs.run(dry);
+    assert!(frozen.stderr.contains("would be refused"), "{}", frozen.stderr);
+    assert!(frozen.ended(1).contains("blocks: "));
+    verbs.run("freeze delete always").ended(0);
+}
+
 /// Manual batches, a confirmation, and a rollback in between.
 fn release_and_go_back(verbs: &Verbs<'_>) {
     let dry = verbs.run("deploy shop --image shop:v2 --batches 3 --manual --dry-run -o json").json();
     let writes = dry["DryRun"]["Writes"].as_array().unwrap();
     assert_eq!((&writes[0]["Purpose"], &writes[writes.len() - 1]["Purpose"]), (&"wave".into(), &"finish".into()));
     assert_eq!(dry["ChangeOrderId"], "", "nothing was started");
+    say_beforehand_what_is_governed(verbs);
     let line = "deploy shop --image shop:v2 --batches 3 --manual --wait --until-confirmation";
     let order = word(&verbs.run(line).ended(0));
     assert_eq!(verbs.status(&order), 8);

@@ -2,7 +2,9 @@
 
 use http::StatusCode;
 use serde_json::Value;
+use sternway_core::application::WorkloadRef;
 use sternway_core::effect::object::{ATTACHED_KINDS, ObjectChange, ObjectWrite, compile};
+use sternway_core::effect::route::{self, RouteChange};
 use sternway_core::ids::AppId;
 use sternway_core::order::birth::APP_ID_LABEL;
 use sternway_core::ports::{ClusterError, ObjectKind, ObjectRef, WriteGuard};
@@ -28,6 +30,21 @@ pub(crate) async fn change(api: &Api, namespace: &str, change: &ObjectChange, ap
         }
         ObjectWrite::Patch(patch) => objects::merge(api, &object, &patch).await.map(drop),
         ObjectWrite::Delete => remove(api, &object, &fresh.unwrap_or_default()).await,
+    }
+}
+
+/// Divides the requests of a route, or puts it back. The guard was asked already.
+pub(crate) async fn change_route(
+    api: &Api,
+    workload: &WorkloadRef,
+    change: &RouteChange,
+    app: AppId,
+) -> Result<(), ClusterError> {
+    let object = ObjectRef::new(change.kind.clone(), workload.namespace.clone(), change.name.clone());
+    let fresh = objects::get(api, &object).await?;
+    match route::compile(change, fresh.as_ref(), workload, app)? {
+        ObjectWrite::Patch(patch) => objects::merge(api, &object, &patch).await.map(drop),
+        ObjectWrite::Create(_) | ObjectWrite::Delete | ObjectWrite::Wait | ObjectWrite::Nothing => Ok(()),
     }
 }
 

@@ -25,6 +25,7 @@ use crate::failure;
 use crate::index::Name;
 use crate::objects;
 use crate::perform;
+use crate::rights;
 use crate::signals::Signals;
 
 /// Kubernetes clusters, each with its client and its watches.
@@ -222,6 +223,11 @@ impl Clusters for KubeClusters {
     async fn surroundings(&self, workload: &WorkloadRef) -> Result<Surroundings, ClusterError> {
         let connection = self.shared.connection(workload.cluster)?;
         connection.surroundings(&Name::of(workload)).await
+    }
+
+    async fn missing_steering_rights(&self, workload: &WorkloadRef) -> Result<Vec<String>, ClusterError> {
+        let connection = self.shared.connection(workload.cluster)?;
+        rights::missing_for_steering(connection.api(), &workload.namespace).await
     }
 
     async fn perform(

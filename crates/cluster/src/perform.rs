@@ -64,6 +64,10 @@ async fn attempt(
             attachments::change(api, &name.namespace, &change, writer.app).await?;
             Ok(gone(fresh.as_ref()))
         }
+        (Write::Route(change), fresh) => {
+            attachments::change_route(api, workload, &change, writer.app).await?;
+            Ok(gone(fresh.as_ref()))
+        }
         (Write::Create(object), _) => create(api, &name, &object).await,
         (Write::Patch(patch), _) => merge(api, &name, &patch).await,
         (Write::Delete { uid }, fresh) => {

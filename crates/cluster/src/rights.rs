@@ -21,6 +21,8 @@ struct Right {
     group: &'static str,
 }
 
+const GATEWAY_API: &str = "gateway.networking.k8s.io";
+
 const fn right(verb: &'static str, resource: &'static str, group: &'static str) -> Right {
     Right { verb, resource, group }
 }
@@ -48,6 +50,16 @@ const USEFUL: [Right; 4] = [
     right("delete", "deployments", "apps"),
     right("get", "pods/log", ""),
     right("list", "events", ""),
+];
+
+/// Without these the requests of a route cannot be divided for a gray batch.
+const STEERING: [Right; 6] = [
+    right("get", "httproutes", GATEWAY_API),
+    right("patch", "httproutes", GATEWAY_API),
+    right("get", "services", ""),
+    right("create", "services", ""),
+    right("patch", "services", ""),
+    right("delete", "services", ""),
 ];
 
 /// Where we may work.
@@ -94,12 +106,20 @@ pub(crate) async fn check(api: &Api) -> Result<Scope, ClusterError> {
 
 /// What a release in a namespace needs and we may not do now: rights may have been taken away since the cluster was connected.
 pub(crate) async fn missing_for_release(api: &Api, namespace: &str) -> Result<Vec<String>, ClusterError> {
-    let missing = missing(api, &NEEDED, Some(namespace)).await?;
+    Ok(named(&missing(api, &NEEDED, Some(namespace)).await?))
+}
+
+/// What dividing the requests of routes in a namespace needs beside that, and we may not do.
+pub(crate) async fn missing_for_steering(api: &Api, namespace: &str) -> Result<Vec<String>, ClusterError> {
+    Ok(named(&missing(api, &STEERING, Some(namespace)).await?))
+}
+
+fn named(rights: &[Right]) -> Vec<String> {
     let named = |right: &Right| match right.group {
         "" => format!("{} on {}", right.verb, right.resource),
         group => format!("{} on {}.{group}", right.verb, right.resource),
     };
-    Ok(missing.iter().map(named).collect())
+    rights.iter().map(named).collect()
 }
 
 async fn missing(api: &Api, rights: &[Right], namespace: Option<&str>) -> Result<Vec<Right>, ClusterError> {

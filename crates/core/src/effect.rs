@@ -8,9 +8,11 @@
 pub mod marks;
 mod merge;
 pub mod object;
+pub mod route;
 
 pub use self::merge::apply_merge;
 pub use self::object::ObjectChange;
+pub use self::route::RouteChange;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -66,6 +68,8 @@ pub enum Effect {
     Delete,
     /// Set or remove an object beside the Deployment.
     Object(Box<ObjectChange>),
+    /// Divide the requests of a route, or put it back.
+    Route(Box<RouteChange>),
 }
 
 impl Effect {
@@ -80,6 +84,7 @@ impl Effect {
             Self::Replace { .. } => "replace",
             Self::Delete => "delete",
             Self::Object(_) => "object",
+            Self::Route(_) => "route",
         }
     }
 }
@@ -146,6 +151,8 @@ pub enum Write {
     },
     /// Another object than the Deployment: read it fresh, and ask [`object::compile`].
     Object(ObjectChange),
+    /// A route: read it fresh, and ask [`route::compile`].
+    Route(RouteChange),
     /// It is done already.
     Nothing,
 }
@@ -189,6 +196,9 @@ pub enum Refusal {
         /// Its name.
         name: String,
     },
+    /// Requests of a route cannot be divided as things are.
+    #[error("{0}")]
+    Route(String),
     /// The Deployment is paused: nothing written to it would happen.
     #[error("the Deployment is paused: run `kubectl rollout resume` first")]
     Paused,
@@ -219,6 +229,11 @@ pub fn compile(effect: &Effect, target: &WorkloadRef, fresh: Option<&Fresh>, wri
         }
         (Effect::Delete, None) => return Ok(Write::Nothing),
         (Effect::Object(change), _) => return Ok(Write::Object(ObjectChange::clone(change))),
+        // Routes outlive the Deployment, and are put back without it too; but not by a server that was overtaken.
+        (Effect::Route(change), fresh) => {
+            fresh.map_or(Ok(()), |fresh| check_fence(&fresh.workload, writer))?;
+            return Ok(Write::Route(RouteChange::clone(change)));
+        }
         (_, None) => return Err(Refusal::Gone),
         (_, Some(fresh)) => fresh,
     };
@@ -226,11 +241,7 @@ pub fn compile(effect: &Effect, target: &WorkloadRef, fresh: Option<&Fresh>, wri
     if workload.sameness(writer.object) != Sameness::Same {
         return Err(Refusal::Replaced);
     }
-    if let Some(theirs) = workload.marks.fence
-        && theirs > writer.fence
-    {
-        return Err(Refusal::Fenced { theirs, ours: writer.fence });
-    }
+    check_fence(workload, writer)?;
     if !matches!(effect, Effect::Create { .. } | Effect::Delete) {
         if workload.deleting {
             return Err(Refusal::Gone);
@@ -240,7 +251,7 @@ pub fn compile(effect: &Effect, target: &WorkloadRef, fresh: Option<&Fresh>, wri
         }
     }
     let wanted = match effect {
-        Effect::Create { .. } | Effect::Object(_) => return Ok(Write::Nothing),
+        Effect::Create { .. } | Effect::Object(_) | Effect::Route(_) => return Ok(Write::Nothing),
         Effect::Delete if workload.deleting => return Ok(Write::Nothing),
         Effect::Delete => {
             return Ok(Write::Delete { uid: workload.uid.clone() });
@@ -291,6 +302,13 @@ pub fn compile(effect: &Effect, target: &WorkloadRef, fresh: Option<&Fresh>, wri
             Write::Patch(patch)
         }
     })
+}
+
+fn check_fence(workload: &Workload, writer: Writer) -> Result<(), Refusal> {
+    match workload.marks.fence {
+        Some(theirs) if theirs > writer.fence => Err(Refusal::Fenced { theirs, ours: writer.fence }),
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn held(hold: &Hold, target: &WorkloadRef, fresh: &Fresh, writer: Writer) -> Result<Value, Refusal> {

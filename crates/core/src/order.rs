@@ -6,6 +6,7 @@
 
 pub mod birth;
 pub mod job;
+pub mod steering;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

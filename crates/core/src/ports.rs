@@ -403,6 +403,11 @@ pub trait Clusters: Send + Sync + 'static {
     async fn surroundings(&self, _workload: &WorkloadRef) -> Result<Surroundings, ClusterError> {
         Ok(Surroundings::default())
     }
+    /// Rights that dividing the requests of routes needs, beside those of a release, and that the cluster does not give us, in words. An adapter that
+    /// cannot tell answers with none.
+    async fn missing_steering_rights(&self, _workload: &WorkloadRef) -> Result<Vec<String>, ClusterError> {
+        Ok(Vec::new())
+    }
     /// Reads the workload fresh, compiles the effect on it ([`crate::effect::compile`]), asks the guard, and only then writes, with the read's
     /// resourceVersion as the precondition. In this sequence a writer that lost its lease can change nothing: whoever took over before the
     /// question is seen by the guard, and whoever writes after the read makes the precondition fail. Performing an effect that is done already succeeds and

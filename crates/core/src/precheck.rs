@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::floor;
 use crate::observation::Workload;
+use crate::order::steering::SteeringPlan;
 use crate::strategy::Bounds;
 use crate::version::Snapshot;
 
@@ -97,6 +98,33 @@ pub fn check(live: &Workload, around: &Surroundings, from: &Snapshot) -> Vec<Fin
         ));
     }
     findings
+}
+
+/// What is to be known of requests that a release leads to its gray batch: `missing` are rights that this needs and that the cluster does not give us.
+pub fn steering(plan: &SteeringPlan, missing: &[String]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if !missing.is_empty() {
+        let text = format!(
+            "the cluster's credentials lack {}: grant them, or leave TrafficControlStrategy out",
+            missing.join(", ")
+        );
+        findings.push(blocking("MissingRights", text));
+    }
+    let routes: Vec<&str> = plan.routes.iter().map(|route| route.name.as_str()).collect();
+    let text = format!(
+        "while the gray batch waits for its confirmation, the requests that HTTPRoute {} leads to Service {} are divided by {}; then they go to all pods,          as before",
+        routes.join(", "),
+        plan.service,
+        plan.given
+    );
+    findings.push(warning("TrafficControl", text));
+    findings
+}
+
+/// A release that goes back at once has no gray batch.
+pub fn steering_without_batches() -> Finding {
+    let text = "TrafficControlStrategy has no effect here: the version before an aborted release is restored at once, without a gray batch";
+    warning("TrafficControlUnused", text.to_owned())
 }
 
 /// With neither room for a surge pod nor a pod to spare nothing can move, forward or back.

@@ -5,14 +5,19 @@
 
 mod ideal;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use self::ideal::IdealCluster;
-use crate::effect::{Fresh, Refusal, Write, Writer, compile};
+use crate::effect::object::ObjectWrite;
+use crate::effect::{Fresh, ObjectChange, Refusal, RouteChange, Write, Writer, apply_merge, compile, route};
 use crate::health::DEFAULT_PATIENCE;
 use crate::ids::{Fence, OrderId};
+use crate::order::job::Job;
+use crate::order::steering::SteeredRoute;
 use crate::order::{Actor, Order, Status};
 use crate::ports::Performed;
 use crate::step::{Command, Context, Input, step};
@@ -23,9 +28,9 @@ use crate::step::{Command, Context, Input, step};
 pub struct PreviewedWrite {
     /// The batch it belongs to, counted from 1.
     pub batch: u32,
-    /// What it is for: `wave`, `finish`, `restore`, `scale`, `replace`.
+    /// What it is for: `wave`, `finish`, `restore`, `scale`, `replace`, `object`, `route`.
     pub purpose: String,
-    /// The merge patch.
+    /// The merge patch of the Deployment; `object` and `route` say in it which other object is meant, and `null` in the place of a spec is its end.
     pub patch: Value,
     /// Pods of other versions when it has taken effect.
     pub old: u32,
@@ -56,6 +61,7 @@ pub fn preview(order: &Order, fresh: Fresh, now: Timestamp) -> Result<Vec<Previe
     let mut cluster = IdealCluster::new(fresh);
     let mut order = order.clone();
     let mut writes = Vec::new();
+    let mut routes = Routes::of(&order);
     let mut context = Context { now, fresh_id: order.id, patience: DEFAULT_PATIENCE };
     for _ in 0..MOST_STEPS {
         if order.status.is_terminal() {
@@ -63,8 +69,16 @@ pub fn preview(order: &Order, fresh: Fresh, now: Timestamp) -> Result<Vec<Previe
         }
         let batch = order.present_pipeline() as u32 + 1;
         let transition = if let Some(pending) = order.pending.clone() {
-            if let Write::Patch(patch) = compile(&pending.effect, &order.workload, Some(&cluster.fresh), writer)? {
-                cluster.patch(&patch);
+            let patch = match compile(&pending.effect, &order.workload, Some(&cluster.fresh), writer)? {
+                Write::Patch(patch) => {
+                    cluster.patch(&patch);
+                    Some(patch)
+                }
+                Write::Object(change) => Some(named(&change)),
+                Write::Route(change) => routes.change(&change, &order)?,
+                Write::Create(_) | Write::Delete { .. } | Write::Nothing => None,
+            };
+            if let Some(patch) = patch {
                 let (old, new) = (cluster.fresh.workload.old_wanted(), cluster.fresh.workload.new_wanted());
                 writes.push(PreviewedWrite { batch, purpose: pending.effect.purpose().to_owned(), patch, old, new });
             }
@@ -94,6 +108,43 @@ pub fn preview(order: &Order, fresh: Fresh, now: Timestamp) -> Result<Vec<Previe
     match order.status {
         Status::Succeeded => Ok(writes),
         _ => Err(NoPreview::Stuck(present_message(&order))),
+    }
+}
+
+/// The patch of another object, with its kind and name.
+fn named(change: &ObjectChange) -> Value {
+    let mut patch = change.patch.clone().unwrap_or_else(|| json!({"spec": null}));
+    patch["kind"] = json!(change.kind.kind);
+    patch["metadata"]["name"] = json!(change.name);
+    patch
+}
+
+/// The routes of an order's steering, as they were when it was planned, and as its writes make them.
+struct Routes(BTreeMap<String, Value>);
+
+impl Routes {
+    fn of(order: &Order) -> Self {
+        let routes = match &order.job {
+            Job::Release(release) => release.steering.as_ref().map(|steering| steering.plan().routes.clone()),
+            Job::Create(_) | Job::Restore(_) | Job::Resize(_) | Job::Delete(_) | Job::Attach(_) => None,
+        };
+        let object = |route: SteeredRoute| (route.name, json!({"metadata": {}, "spec": {"rules": route.rules}}));
+        Self(routes.into_iter().flatten().map(object).collect())
+    }
+
+    fn change(&mut self, change: &RouteChange, order: &Order) -> Result<Option<Value>, Refusal> {
+        let present = self.0.get_mut(&change.name);
+        let write = route::compile(change, present.as_deref(), &order.workload, order.app)?;
+        let (ObjectWrite::Patch(mut patch), Some(present)) = (write, present) else {
+            return Ok(None);
+        };
+        apply_merge(present, &patch);
+        if let Some(metadata) = patch["metadata"].as_object_mut() {
+            metadata.shift_remove("resourceVersion");
+        }
+        patch["kind"] = json!(change.kind.kind);
+        patch["metadata"]["name"] = json!(change.name);
+        Ok(Some(patch))
     }
 }
 

@@ -6,7 +6,12 @@
 //! The Gateway API lets the more specific match win, and among equals the older route. A rule that looks at the path alone would so lose against
 //! every route that was there before; therefore it names the methods, all of them, which makes it the more specific one and excludes nothing.
 
+mod steer;
+
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+
+pub use self::steer::{Split, steered, unsteered};
 
 /// `apiVersion` of the route.
 pub const API_VERSION: &str = "gateway.networking.k8s.io/v1";
@@ -21,7 +26,7 @@ const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "
 const EVERYTHING: u8 = 100;
 
 /// A rule on requests.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rule {
     /// Where the request goes to.
     pub path: Path,
@@ -34,7 +39,7 @@ pub struct Rule {
 }
 
 /// A path of requests.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Path {
     /// This one alone.
     Exact(String),
@@ -43,7 +48,7 @@ pub enum Path {
 }
 
 /// Something that a request carries: one of some values under a name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Condition {
     /// Where.
     pub place: Place,
@@ -54,7 +59,7 @@ pub struct Condition {
 }
 
 /// Where a request carries things.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Place {
     /// A header.
     Header,
@@ -99,6 +104,15 @@ pub enum Unroutable {
     /// Too many rules.
     #[error("there would be {0} rules, and a route has at most 16: switch some off, or make another group")]
     Rules(usize),
+    /// A path below which rules of the route are found by a regular expression.
+    #[error("whether the path of a rule is among those that {0} matches cannot be told: leave the rule's path out")]
+    Pattern(String),
+    /// A condition on a field that the route's own rule looks at already.
+    #[error("the route looks at {0} already, and a rule cannot demand two things of it: give another condition")]
+    TakenByRoute(String),
+    /// Too many backends in a rule, or weights too large.
+    #[error("the backends of the route's rule cannot be divided: a rule has at most 16, with weights up to 1000000")]
+    Backends,
 }
 
 /// The rules of an HTTPRoute, in this order: where two that are equally specific match, the first one wins.
@@ -126,10 +140,26 @@ fn rule(way: &Way) -> Result<Value, Unroutable> {
 
 /// The matches of a rule, each a whole alternative.
 fn matches(rule: &Rule) -> Result<Vec<Value>, Unroutable> {
+    let alternatives: Vec<Map<String, Value>> = if rule.conditions.is_empty() {
+        METHODS.iter().map(|method| Map::from_iter([("method".to_owned(), json!(method))])).collect()
+    } else {
+        alternatives(rule)?
+    };
+    let (kind, path) = match &rule.path {
+        Path::Exact(path) => ("Exact", path),
+        Path::Below(path) => ("PathPrefix", path),
+    };
+    let placed = alternatives.into_iter().map(|mut fields| {
+        fields.insert("path".to_owned(), json!({"type": kind, "value": path}));
+        Value::Object(fields)
+    });
+    Ok(placed.collect())
+}
+
+/// What the conditions demand, each a whole alternative without a path; without conditions, nothing of every request.
+fn alternatives(rule: &Rule) -> Result<Vec<Map<String, Value>>, Unroutable> {
     let mut alternatives: Vec<Map<String, Value>> = Vec::new();
-    if rule.conditions.is_empty() {
-        alternatives.extend(METHODS.iter().map(|method| Map::from_iter([("method".to_owned(), json!(method))])));
-    } else if rule.any {
+    if rule.any && !rule.conditions.is_empty() {
         for condition in &rule.conditions {
             alternatives.extend(items(condition).into_iter().map(|item| with(Map::new(), condition.place, item)));
         }
@@ -148,18 +178,7 @@ fn matches(rule: &Rule) -> Result<Vec<Value>, Unroutable> {
             alternatives = alternatives.into_iter().flat_map(each).collect();
         }
     }
-    if alternatives.len() > MOST_MATCHES {
-        return Err(Unroutable::Matches(alternatives.len()));
-    }
-    let (kind, path) = match &rule.path {
-        Path::Exact(path) => ("Exact", path),
-        Path::Below(path) => ("PathPrefix", path),
-    };
-    let placed = alternatives.into_iter().map(|mut fields| {
-        fields.insert("path".to_owned(), json!({"type": kind, "value": path}));
-        Value::Object(fields)
-    });
-    Ok(placed.collect())
+    if alternatives.len() > MOST_MATCHES { Err(Unroutable::Matches(alternatives.len())) } else { Ok(alternatives) }
 }
 
 /// Of two conditions on the same field, an implementation looks at the first one alone.

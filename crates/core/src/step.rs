@@ -23,6 +23,7 @@ mod outcome;
 mod release;
 mod resize;
 mod restore;
+mod steer;
 
 use jiff::Timestamp;
 

@@ -12,6 +12,7 @@ use sternway_core::order::birth::{
     self, Adoption, AttachRequest, Birth, CreateRequest, DeployRequest, DeployTarget, Refused, Request,
 };
 use sternway_core::order::job::{Job, OnFailure};
+use sternway_core::order::steering::SteeringPlan;
 use sternway_core::order::{Actor, Order, OrderKind};
 use sternway_core::plan::Batches;
 use sternway_core::ports::{Commit, CommitError, StoreWrite};
@@ -45,6 +46,8 @@ pub struct Deploy {
     pub on_failure: OnFailure,
     /// Another number of pods.
     pub replicas: Option<u32>,
+    /// Which requests go to the gray batch.
+    pub steering: Option<SteeringPlan>,
     /// EDAS parameters that mean nothing on a cluster, to be given back when asked for.
     pub attributes: BTreeMap<String, String>,
     /// Free text for the order.
@@ -211,13 +214,23 @@ impl Engine {
             batch_timeout_seconds: deploy.batch_timeout_seconds,
             on_failure: deploy.on_failure,
             replicas: deploy.replicas,
+            steering: deploy.steering.clone(),
         };
+        let steering = deploy.steering.clone();
         let birth = birth::deploy(app, &base, &tried, &live, deploy, request)?;
         let around = self.ports.clusters.surroundings(&app.workload).await?;
-        let findings = match &birth.order.job {
+        let mut findings = match &birth.order.job {
             Job::Release(release) => precheck::check(&live, &around, &release.from.snapshot),
             Job::Create(_) | Job::Restore(_) | Job::Resize(_) | Job::Delete(_) | Job::Attach(_) => Vec::new(),
         };
+        match (steering, &birth.order.job) {
+            (Some(plan), Job::Release(_)) => {
+                let missing = self.ports.clusters.missing_steering_rights(&app.workload).await?;
+                findings.extend(precheck::steering(&plan, &missing));
+            }
+            (Some(_), _) => findings.push(precheck::steering_without_batches()),
+            (None, _) => {}
+        }
         Ok((birth, findings))
     }
 

@@ -126,7 +126,8 @@ fn refusal(refused: &Refused, message: String) -> BusinessError {
         Refused::TooManyBatches { .. }
         | Refused::NoBatches
         | Refused::GrayTooLarge { .. }
-        | Refused::RecreateInBatches => "UpdateStrategy.Invalid",
+        | Refused::RecreateInBatches
+        | Refused::SteeringWithoutGray => "UpdateStrategy.Invalid",
         Refused::Deadlock { .. } => "Application.NoRoom",
         Refused::StartNothing | Refused::Edit(_) => "Request.Unprocessable",
     };

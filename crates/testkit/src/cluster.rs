@@ -54,6 +54,7 @@ pub(crate) fn named(effect: &Effect) -> String {
         Effect::Replace { version, .. } => format!("Replace(v{version})"),
         Effect::Delete => "Delete".to_owned(),
         Effect::Object(change) => format!("Object({})", change.name),
+        Effect::Route(change) => format!("Route({})", change.name),
     }
 }
 
@@ -148,6 +149,7 @@ impl SimClusters {
             (Write::Nothing, Some(fresh)) if !matches!(effect, Effect::Delete) => Ok(mirror::performed(&fresh.object)),
             (Write::Nothing, _) => Ok(GONE),
             (Write::Object(change), _) => panic!("nobody in the simulation asks for {change:?}"),
+            (Write::Route(change), _) => panic!("nobody in the simulation asks for {change:?}"),
             (Write::Create(object), _) => {
                 let path = format!("/apis/apps/v1/namespaces/{NAMESPACE}/deployments");
                 self.write(workload, effect, writer, asked, "POST", &path, &object).await

@@ -110,7 +110,9 @@ pub(crate) fn waiting_for_retry(info: &ChangeOrderInfo) -> Option<&TaskInfo> {
 
 /// What there is to know beside the batches: warnings, and which order this one rolls back or was rolled back by.
 fn details_of(info: &ChangeOrderInfo) -> Vec<String> {
-    info.desc.split("<br>").map(plain).filter(|line| !line.is_empty()).collect()
+    let tips = plain(&info.traffic_control.tips);
+    let requests = (!tips.is_empty()).then(|| format!("Requests for the gray batch: {tips}."));
+    info.desc.split("<br>").map(plain).filter(|line| !line.is_empty()).chain(requests).collect()
 }
 
 fn mark(status: i32) -> &'static str {

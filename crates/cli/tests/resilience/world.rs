@@ -318,6 +318,7 @@ impl World {
                 batch_timeout_seconds: 600,
                 on_failure: OnFailure::Rollback,
                 replicas: None,
+                steering: None,
                 attributes: BTreeMap::new(),
                 description: String::new(),
             };

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use http::Method;
 use serde_json::{Value, json};
-use sternway_core::effect::{Effect, ObjectChange, Refusal};
+use sternway_core::effect::{Effect, ObjectChange, Refusal, RouteChange};
 use sternway_core::order::birth::APP_ID_LABEL;
 use sternway_core::ports::{ClusterError, Clusters as _, ObjectKind, ObjectRef, Objects as _, WriteGuard};
+use sternway_core::route::{API_VERSION, Path, Rule, Split};
 
 use crate::effects::settled;
 use crate::harness::{V1, World};
@@ -115,5 +116,38 @@ async fn the_routes_of_an_application_go_with_it_where_there_are_any() {
     world.perform(&Effect::Delete).await.unwrap();
     assert_eq!(object(&world, ObjectKind::HTTP_ROUTE, "web-lanes-1").await, None);
     assert!(object(&world, ObjectKind::HTTP_ROUTE, "other").await.is_some());
+    world.end().await;
+}
+
+#[tokio::test]
+async fn the_requests_of_a_route_are_divided_and_put_back() {
+    let world = World::with_gateway_api().await;
+    let kind = world.clusters.kind(world.workload.cluster, API_VERSION, "HTTPRoute").await.unwrap().unwrap();
+    let path = format!("/apis/{API_VERSION}/namespaces/{}/httproutes", world.workload.namespace);
+    let rules = json!([{"backendRefs": [{"group": "", "kind": "Service", "name": "web", "port": 80, "weight": 1}]}]);
+    world.send(Method::POST, &path, &json!({"metadata": {"name": "edge"}, "spec": {"rules": rules}})).await;
+    let tenth = Rule { path: Path::Below("/".to_owned()), any: false, conditions: Vec::new(), percent: 10 };
+    let split =
+        Split { service: "web".to_owned(), old: "web-old".to_owned(), new: "web-new".to_owned(), rules: vec![tenth] };
+    let change = |steer| {
+        let (kind, split) = (kind.clone(), split.clone());
+        Effect::Route(Box::new(RouteChange { kind, name: "edge".to_owned(), split, steer }))
+    };
+    let refused = world.clusters.perform(&world.workload, &change(true), world.writer, &Never).await;
+    assert!(matches!(refused, Err(ClusterError::NotOurs)), "{refused:?}");
+    let before = object(&world, kind.clone(), "edge").await.unwrap();
+    for (steer, backends) in [(true, 2), (false, 1)] {
+        world.perform(&change(steer)).await.unwrap();
+        let there = object(&world, kind.clone(), "edge").await.unwrap();
+        assert_eq!(there["spec"]["rules"][0]["backendRefs"].as_array().unwrap().len(), backends);
+        world.perform(&change(steer)).await.unwrap();
+        assert_eq!(object(&world, kind.clone(), "edge").await.unwrap(), there, "nothing was written");
+    }
+    assert_eq!(object(&world, kind.clone(), "edge").await.unwrap()["spec"], before["spec"]);
+    world.send(Method::DELETE, &format!("{path}/edge"), &Value::Null).await;
+    world.perform(&change(false)).await.unwrap();
+    let gone = world.perform(&change(true)).await;
+    assert!(matches!(gone, Err(ClusterError::Refused(Refusal::Route(_)))), "{gone:?}");
+    assert_eq!(world.clusters.missing_steering_rights(&world.workload).await.unwrap(), Vec::<String>::new());
     world.end().await;
 }

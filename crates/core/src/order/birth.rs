@@ -74,6 +74,11 @@ pub enum Refused {
         /// Wanted pods.
         pods: u32,
     },
+    /// Requests for a batch that there is not.
+    #[error(
+        "TrafficControlStrategy leads requests to the gray batch, and UpdateStrategy has none: give it the type GrayBatchUpdate with grayUpdate, or leave TrafficControlStrategy out"
+    )]
+    SteeringWithoutGray,
     /// No batch.
     #[error("the number of batches must be at least 1")]
     NoBatches,

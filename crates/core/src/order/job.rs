@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Failure;
+use super::steering::Steering;
 use crate::effect::ObjectChange;
 use crate::ids::VersionNumber;
 use crate::plan::Wave;
@@ -92,6 +94,9 @@ pub struct Release {
     /// The generation that the release was planned on: what watches saw before it (they may lag behind) is not what it starts from.
     #[serde(default)]
     pub planned_on: u64,
+    /// Which requests go to the gray batch, if that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steering: Option<Box<Steering>>,
     /// Where it stands.
     pub phase: ReleasePhase,
 }
@@ -129,6 +134,20 @@ pub enum ReleasePhase {
     },
     /// All pods run the new version; what was borrowed is being given back.
     Finishing,
+    /// It is over; requests are put back where they went before.
+    Stopping {
+        /// How it ends.
+        end: Ending,
+    },
+}
+
+/// How a release ends, other than well.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Ending {
+    /// Someone stopped it, for this reason.
+    Aborted(String),
+    /// It failed.
+    Failed(Failure),
 }
 
 /// See [`Job::Restore`].
@@ -144,6 +163,9 @@ pub struct Restore {
     pub timeout_seconds: u32,
     /// When it began.
     pub since: Timestamp,
+    /// What the release left of requests that go to its gray batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steering: Option<Box<Steering>>,
     /// Where it stands.
     pub phase: RestorePhase,
     /// The generation that the last write made.

@@ -64,7 +64,8 @@ impl IdealCluster {
         let workload = &mut self.fresh.workload;
         let digest = workload.digest.clone();
         if !workload.sets.iter().any(|set| set.digest == digest) {
-            let name = format!("preview-{digest}");
+            // As the Deployment controller names its sets, with our digest in the place of its hash.
+            let name = format!("{}-{digest}", self.fresh.object["metadata"]["name"].as_str().unwrap_or("preview"));
             workload.sets.push(PodSet { name, digest: digest.clone(), wanted: 0, revision: 0 });
         }
         let new_name = workload.new_set().map(|set| set.name.clone());

@@ -1,12 +1,12 @@
 //! Commands: continue, abort, abort and roll back, retry.
 
 use super::release::{self, rollback_of};
-use super::{Command, Draft, Illegal, restore};
+use super::{Command, Draft, Illegal, outcome, restore, steer};
 use crate::application::AppChange;
 use crate::effect::{Effect, Hold};
 use crate::governance::Approval;
 use crate::ids::PartId;
-use crate::order::job::{Job, Release, ReleasePhase, Restore, RestorePhase};
+use crate::order::job::{Ending, Job, Release, ReleasePhase, Restore, RestorePhase};
 use crate::order::{Actor, Stage, Status};
 
 pub(super) fn obey(draft: &mut Draft<'_>, command: &Command) -> Result<(), Illegal> {
@@ -104,7 +104,11 @@ fn go_on(draft: &mut Draft<'_>, pipeline: PartId, confirm: bool, actor: &Actor) 
 }
 
 fn abort(draft: &mut Draft<'_>, actor: &Actor) -> Result<(), Illegal> {
-    let stopping = matches!(&draft.order.job, Job::Restore(restore) if restore.phase == RestorePhase::Stopping);
+    let stopping = match &draft.order.job {
+        Job::Restore(restore) => restore.phase == RestorePhase::Stopping,
+        Job::Release(release) => matches!(release.phase, ReleasePhase::Stopping { .. }),
+        Job::Create(_) | Job::Resize(_) | Job::Delete(_) | Job::Attach(_) => false,
+    };
     if stopping || draft.order.status == Status::Aborted {
         // Sent again: the answer is the same.
         return Ok(());
@@ -119,10 +123,11 @@ fn abort(draft: &mut Draft<'_>, actor: &Actor) -> Result<(), Illegal> {
                     to: release.to.number,
                 }));
             }
-            draft.abort(&format!(
+            let message = format!(
                 "aborted by {}; the application stays as it is: deploy again, or deploy an earlier version",
                 actor.user
-            ));
+            );
+            release::leave(draft, Ending::Aborted(message));
         }
         Job::Restore(restore) => stop(draft, &restore, actor),
         Job::Create(_) | Job::Resize(_) | Job::Delete(_) | Job::Attach(_) => {
@@ -139,6 +144,17 @@ fn is_touched(draft: &Draft<'_>, release: &Release) -> bool {
 
 /// Aborting a rollback leaves a hold like any abort: what is there is pinned first.
 fn stop(draft: &mut Draft<'_>, restore: &Restore, actor: &Actor) {
+    let is_untouched = draft.order.pending.is_none() || steer::is_pending(draft);
+    if restore.phase == RestorePhase::Asking && is_untouched && steer::is_there(draft) {
+        draft.order.pending = None;
+        if let Some(present) = restore::present(draft) {
+            present.phase = RestorePhase::Stopping;
+        }
+        if steer::clean(draft) {
+            outcome::stopped(draft);
+        }
+        return;
+    }
     match restore.phase {
         RestorePhase::Stopping => {}
         RestorePhase::Asking if draft.order.pending.is_none() => {
@@ -203,7 +219,8 @@ fn retry(draft: &mut Draft<'_>, task: PartId, actor: &Actor) -> Result<(), Illeg
             ReleasePhase::Paused { .. }
             | ReleasePhase::Rolling { .. }
             | ReleasePhase::Waiting { .. }
-            | ReleasePhase::Finishing => false,
+            | ReleasePhase::Finishing
+            | ReleasePhase::Stopping { .. } => false,
         },
         None => false,
     };

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Context, Transition, VersionChange};
+use super::{Context, Transition, VersionChange, steer};
 use crate::application::AppChange;
 use crate::effect::Effect;
 use crate::health;
@@ -183,11 +183,16 @@ impl<'a> Draft<'a> {
 
     /// Ends the order as failed because its Deployment is not there any more.
     pub(super) fn fail_gone(&mut self, consequence: &str) {
+        self.fail(self.gone(consequence));
+    }
+
+    /// Its Deployment is not there any more, as a failure.
+    pub(super) fn gone(&self, consequence: &str) -> Failure {
         let what = if self.is_replaced { "deleted, and another one of its name made," } else { "deleted" };
-        self.fail(Failure {
+        Failure {
             code: "WorkloadGone".to_owned(),
             message: format!("the Deployment was {what} by someone else; {consequence}"),
-        });
+        }
     }
 
     /// Ends the order well.
@@ -248,6 +253,16 @@ impl<'a> Draft<'a> {
             if pipeline != before {
                 pipeline.updated_at = Some(self.context.now);
             }
+        }
+        let ends = self.order.status.is_terminal() && !self.before.status.is_terminal();
+        // What a rollback carries on with is its to remove.
+        if ends
+            && self.order.rolled_back_by.is_none()
+            && let Some(left) =
+                steer::of(&self.order).and_then(|steering| steering.left(&self.order.workload.namespace))
+        {
+            self.event("RoutingLeft", left.clone());
+            self.order.warnings.push(left);
         }
         if self.order != *self.before {
             self.order.revision += 1;

@@ -1,6 +1,6 @@
 //! What became of the pending effect.
 
-use super::{Draft, VersionChange, attach, release, restore};
+use super::{Draft, VersionChange, attach, release, restore, steer};
 use crate::application::{AppChange, Held};
 use crate::effect::{Effect, Refusal};
 use crate::order::Failure;
@@ -9,12 +9,17 @@ use crate::ports::{ClusterError, Performed};
 
 /// The pending effect is done.
 pub(super) fn performed(draft: &mut Draft<'_>, performed: &Performed) {
+    let is_steering = steer::is_pending(draft);
     let Some(pending) = draft.order.pending.take() else {
         return;
     };
     draft.begin();
     draft.order.object = draft.order.object.or(performed.object);
+    if is_steering {
+        return steer::performed(draft);
+    }
     let now = draft.now();
+    let is_steered = steer::is_there(draft);
     let mut versions = Vec::new();
     match &mut draft.order.job {
         Job::Create(create) if !create.attachments.is_empty() => drop(create.attachments.remove(0)),
@@ -48,6 +53,8 @@ pub(super) fn performed(draft: &mut Draft<'_>, performed: &Performed) {
                 }
                 RestorePhase::Returning => {}
                 RestorePhase::Finishing => return restored(draft),
+                // The next observation ends it, when requests are put back.
+                RestorePhase::Stopping if is_steered => {}
                 RestorePhase::Stopping => return stopped(draft),
             }
         }
@@ -74,7 +81,8 @@ fn restored(draft: &mut Draft<'_>) {
     draft.succeed(&release::ready_message(version));
 }
 
-fn stopped(draft: &mut Draft<'_>) {
+/// Ends a rollback that was aborted.
+pub(super) fn stopped(draft: &mut Draft<'_>) {
     let Some(restore) = restore::present(draft) else {
         return;
     };
@@ -90,6 +98,9 @@ pub(super) fn not_performed(draft: &mut Draft<'_>, error: &ClusterError) {
         return;
     }
     draft.begin();
+    if steer::is_pending(draft) {
+        return steer::not_performed(draft, error);
+    }
     match error {
         ClusterError::NotOurs => {}
         // Conflict: the object moved on. Floor: pods moved on. Both are decided anew from what is observed next.
@@ -100,6 +111,12 @@ pub(super) fn not_performed(draft: &mut Draft<'_>, error: &ClusterError) {
         ClusterError::Conflict => {}
         ClusterError::Refused(Refusal::Drift) if has_written(draft) => dropped(draft),
         ClusterError::Refused(Refusal::Drift) if is_release(draft) => release::overtaken(draft),
+        ClusterError::Refused(Refusal::Gone | Refusal::Replaced)
+            if matches!(draft.order.job, Job::Restore(_)) && steer::is_there(draft) =>
+        {
+            // The watches will show the same, and then requests are put back before it ends.
+            draft.order.pending = None;
+        }
         ClusterError::Refused(refusal @ (Refusal::Gone | Refusal::Replaced))
             if matches!(draft.order.job, Job::Restore(_)) =>
         {
@@ -143,7 +160,8 @@ fn dropped(draft: &mut Draft<'_>) {
     }
 }
 
-fn keep(draft: &mut Draft<'_>, error: &ClusterError) {
+/// The pending effect stays, with the reason why it is not done yet.
+pub(super) fn keep(draft: &mut Draft<'_>, error: &ClusterError) {
     let text = error.to_string();
     draft.say(format!("trying again: {text}"));
     if let Some(pending) = &mut draft.order.pending {

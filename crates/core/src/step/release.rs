@@ -6,9 +6,9 @@ mod gate;
 
 use jiff::{SignedDuration, Timestamp};
 
-pub(super) use self::ending::{fail, overtaken, rollback_of};
+pub(super) use self::ending::{fail, leave, overtaken, rollback_of, stop};
 pub(super) use self::gate::open as open_gate;
-use super::Draft;
+use super::{Draft, steer};
 use crate::application::AppChange;
 use crate::effect::{Effect, Hold};
 use crate::floor;
@@ -20,6 +20,9 @@ use crate::strategy::Strategy;
 use crate::template;
 
 pub(super) fn observed(draft: &mut Draft<'_>, release: &Release, observation: &Observation) {
+    if matches!(release.phase, ReleasePhase::Stopping { .. }) {
+        return stop(draft);
+    }
     let untouched = release.generation == 0 && release.stored.is_none();
     let workload = match observation {
         Observation::Present(workload) if !workload.deleting => workload,
@@ -33,6 +36,9 @@ pub(super) fn observed(draft: &mut Draft<'_>, release: &Release, observation: &O
     }
     // Until the outcome of a write is known, and until the watches show it, nothing more is decided.
     let is_old = workload.generation < release.generation.max(release.planned_on);
+    if steer::is_cleaning(draft) {
+        return;
+    }
     if draft.order.pending.is_some() || is_old {
         return check_deadline(draft, release, workload);
     }
@@ -64,6 +70,9 @@ pub(super) fn observed(draft: &mut Draft<'_>, release: &Release, observation: &O
     {
         return fail(draft, release, failure);
     }
+    if !steer::follow(draft, release, workload) {
+        return;
+    }
     match &release.phase {
         ReleasePhase::Rolling { batch, .. } => roll(draft, release, workload, *batch),
         ReleasePhase::Waiting { batch, until } => {
@@ -78,6 +87,7 @@ pub(super) fn observed(draft: &mut Draft<'_>, release: &Release, observation: &O
             keep_held(draft, release, workload);
         }
         ReleasePhase::Finishing => finish(draft, release, workload),
+        ReleasePhase::Stopping { .. } => stop(draft),
     }
 }
 
@@ -160,7 +170,11 @@ fn roll(draft: &mut Draft<'_>, release: &Release, workload: &Workload, batch: u3
     }
     match next_wave(Position { replicas, old, new, floor, surge: bounds.surge, target }) {
         Some(wave) => hold(draft, release, Some(wave)),
-        None if old <= replicas.saturating_sub(target) && new >= target => gate::complete(draft, batch, replicas, new),
+        None if old <= replicas.saturating_sub(target) && new >= target => {
+            if batch > 0 || steer::divide(draft, release, workload) {
+                gate::complete(draft, batch, replicas, new);
+            }
+        }
         None => stuck(draft, release, workload, floor),
     }
 }
@@ -245,6 +259,9 @@ fn replace_natively(draft: &mut Draft<'_>, release: &Release, workload: &Workloa
 /// All pods run the new version and nothing is borrowed any more: the Deployment controller has the last word.
 fn finish(draft: &mut Draft<'_>, release: &Release, workload: &Workload) {
     if workload.is_complete() {
+        if !steer::clean(draft) {
+            return;
+        }
         draft.app.push(AppChange::Runs(release.to.number));
         draft.app.push(AppChange::Replicas(workload.replicas));
         draft.versions.push(super::VersionChange::Good(release.to.number));
@@ -277,7 +294,7 @@ pub(super) fn ready_message(version: crate::ids::VersionNumber) -> String {
 fn running_since(draft: &Draft<'_>, release: &Release) -> Option<Timestamp> {
     match &release.phase {
         ReleasePhase::Rolling { since, .. } => Some(*since),
-        ReleasePhase::Waiting { .. } | ReleasePhase::Paused { .. } => None,
+        ReleasePhase::Waiting { .. } | ReleasePhase::Paused { .. } | ReleasePhase::Stopping { .. } => None,
         ReleasePhase::Finishing => draft.order.pipelines[draft.order.present_pipeline()].started_at,
     }
 }

@@ -1,6 +1,6 @@
 //! Observations of a rollback: one patch back, wait until every pod is back, one patch to give the strategy back.
 
-use super::Draft;
+use super::{Draft, outcome, steer};
 use crate::application::AppChange;
 use crate::effect::{self, Effect};
 use crate::observation::{Observation, Workload};
@@ -8,27 +8,37 @@ use crate::order::Failure;
 use crate::order::job::{Job, Restore, RestorePhase};
 
 pub(super) fn observed(draft: &mut Draft<'_>, restore: &Restore, observation: &Observation) {
-    let Observation::Present(workload) = observation else {
-        return gone(draft);
+    let workload = match observation {
+        Observation::Present(workload) if !workload.deleting => workload,
+        Observation::Present(_) | Observation::Gone { .. } => return without_workload(draft),
     };
-    if workload.deleting {
-        return gone(draft);
-    }
     let back = workload.digest == restore.to.snapshot.template.digest();
     if back {
         draft.record(workload.new_pods());
+    }
+    if steer::is_pending(draft) {
+        // Tried a few times and then gone on without: there is no need of a deadline.
+        return;
     }
     if draft.order.pending.is_some() || workload.generation < restore.generation {
         return check_deadline(draft, restore, workload);
     }
     match restore.phase {
-        RestorePhase::Asking => ask(draft, restore),
+        RestorePhase::Asking => {
+            if steer::put_back(draft) {
+                ask(draft, restore);
+            }
+        }
         RestorePhase::Returning if !back => draft.fail(Failure {
             code: "Drift".to_owned(),
             message: "the pod template of the Deployment was changed by someone else during the rollback; nothing more is touched"
                 .to_owned(),
         }),
-        RestorePhase::Returning if workload.is_complete() => finish(draft, restore),
+        RestorePhase::Returning if workload.is_complete() => {
+            if steer::clean(draft) {
+                finish(draft, restore);
+            }
+        }
         RestorePhase::Returning | RestorePhase::Finishing => {
             let (old, new) = (workload.old_ready(), workload.new_ready());
             let wanted = workload.replicas;
@@ -38,6 +48,11 @@ pub(super) fn observed(draft: &mut Draft<'_>, restore: &Restore, observation: &O
                 restore.to.number
             ));
             check_deadline(draft, restore, workload);
+        }
+        RestorePhase::Stopping if restore.steering.is_some() => {
+            if steer::clean(draft) {
+                outcome::stopped(draft);
+            }
         }
         // Its only write was asked for when it was aborted; if that write was dropped, what is there stays.
         RestorePhase::Stopping => draft.abort("the rollback was aborted; the application serves what was back by then"),
@@ -68,6 +83,19 @@ fn finish(draft: &mut Draft<'_>, restore: &Restore) {
     }
     draft.event("Finishing", "all instances are back; giving back what was borrowed");
     draft.want(Effect::Finish { snapshot: Box::new(restore.to.snapshot.clone()), version: restore.to.number });
+}
+
+/// The Deployment is gone: routes are not, and are put back before the order ends.
+fn without_workload(draft: &mut Draft<'_>) {
+    if !steer::is_there(draft) {
+        return gone(draft);
+    }
+    if !steer::is_pending(draft) {
+        draft.order.pending = None;
+        if steer::clean(draft) {
+            gone(draft);
+        }
+    }
 }
 
 pub(super) fn gone(draft: &mut Draft<'_>) {

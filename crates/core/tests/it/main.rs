@@ -10,4 +10,5 @@ mod model;
 mod prechecks;
 mod replacement;
 mod scenarios;
+mod steering;
 mod world;

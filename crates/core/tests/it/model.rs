@@ -46,6 +46,11 @@ pub(crate) fn template(image: &str) -> PodTemplate {
     }))
 }
 
+/// The name of a template's set: the Deployment's, and its hash (here our digest), which is a label of its pods too.
+fn set_name(digest: &TemplateDigest) -> String {
+    format!("web-{digest}")
+}
+
 impl Cluster {
     /// `replicas` ready pods of `image`, settled.
     pub(crate) fn settled(replicas: u32, image: &str, strategy: Strategy, now: Timestamp) -> Self {
@@ -92,8 +97,7 @@ impl Cluster {
     }
 
     pub(crate) fn ready_of(&self, image: &str) -> u32 {
-        let sets: Vec<_> =
-            self.sets.iter().filter(|set| set.image == image).map(|set| set.digest.to_string()).collect();
+        let sets: Vec<_> = self.sets.iter().filter(|set| set.image == image).map(|set| set_name(&set.digest)).collect();
         self.pods.iter().filter(|pod| pod.ready && sets.contains(pod.set.as_ref().unwrap())).count() as u32
     }
 
@@ -139,7 +143,7 @@ impl Cluster {
                 .sets
                 .iter()
                 .map(|set| PodSet {
-                    name: set.digest.to_string(),
+                    name: set_name(&set.digest),
                     digest: set.digest.clone(),
                     wanted: set.wanted,
                     revision: 0,
@@ -161,8 +165,8 @@ impl Cluster {
     }
 
     fn pods_of<'s>(&'s self, digest: &TemplateDigest) -> impl Iterator<Item = &'s Pod> + use<'s> {
-        let digest = digest.to_string();
-        self.pods.iter().filter(move |pod| pod.set.as_ref() == Some(&digest))
+        let name = set_name(digest);
+        self.pods.iter().filter(move |pod| pod.set.as_ref() == Some(&name))
     }
 
     fn available(&self, set: &Set) -> u32 {
@@ -230,7 +234,7 @@ impl Cluster {
             set.wanted = 0;
             changed = true;
         }
-        if changed || self.pods.iter().any(|pod| pod.set.as_deref() != Some(&digest.to_string())) {
+        if changed || self.pods.iter().any(|pod| pod.set.as_deref() != Some(&set_name(&digest))) {
             return changed;
         }
         let new = self.new_set(spec);
@@ -289,7 +293,7 @@ impl Cluster {
     /// One sync of all ReplicaSets.
     pub(crate) fn sync_sets(&mut self) {
         for set in self.sets.clone() {
-            let name = set.digest.to_string();
+            let name = set_name(&set.digest);
             let have = self.pods_of(&set.digest).count() as u32;
             let admitted = if self.refused.as_ref() == Some(&set.image) { have } else { set.wanted };
             for _ in have..admitted {
@@ -326,7 +330,7 @@ impl Cluster {
         let image = self
             .sets
             .iter()
-            .find(|set| Some(set.digest.to_string()) == self.pods[*index].set)
+            .find(|set| Some(set_name(&set.digest)) == self.pods[*index].set)
             .map(|set| set.image.clone());
         let pod = &mut self.pods[*index];
         "Running".clone_into(&mut pod.phase);

@@ -1,14 +1,19 @@
 //! Orders driven by core's step on the model, one small move at a time, with every write checked.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 use sternway_core::application::{AppState, Application, WorkloadRef};
-use sternway_core::effect::{Write, Writer, compile};
+use sternway_core::effect::object::{self, ObjectWrite};
+use sternway_core::effect::{Refusal, Write, Writer, apply_merge, compile, route};
 use sternway_core::floor;
 use sternway_core::health::DEFAULT_PATIENCE;
 use sternway_core::ids::{AppId, ClusterId, Fence, OrderId, VersionNumber};
 use sternway_core::observation::Observation;
 use sternway_core::order::birth::{self, DeployRequest, DeployTarget, Refused, Request};
 use sternway_core::order::job::OnFailure;
+use sternway_core::order::steering::SteeringPlan;
 use sternway_core::order::{Actor, Event, Order, OrderKind};
 use sternway_core::plan::Batches;
 use sternway_core::ports::{ClusterError, Performed};
@@ -35,6 +40,12 @@ pub(crate) struct World {
     pub(crate) events: Vec<Event>,
     /// Whether the promise about ready pods can be checked: not while someone scales or pods break.
     pub(crate) guard_floor: bool,
+    /// Objects beside the Deployment, by name.
+    pub(crate) objects: BTreeMap<String, Value>,
+    /// Objects that cannot be written, by name, and why.
+    pub(crate) faults: BTreeMap<String, ClusterError>,
+    /// What was written, in a word each.
+    pub(crate) writes: Vec<String>,
     wake: Option<Timestamp>,
     ids: u128,
 }
@@ -86,12 +97,25 @@ impl World {
             orders: Vec::new(),
             events: Vec::new(),
             guard_floor: true,
+            objects: BTreeMap::new(),
+            faults: BTreeMap::new(),
+            writes: Vec::new(),
             wake: None,
             ids: 100,
         }
     }
 
     pub(crate) fn deploy(&mut self, image: &str, batches: Batches, on_failure: OnFailure) -> Result<OrderId, Refused> {
+        self.deploy_steered(image, batches, on_failure, None)
+    }
+
+    pub(crate) fn deploy_steered(
+        &mut self,
+        image: &str,
+        batches: Batches,
+        on_failure: OnFailure,
+        steering: Option<SteeringPlan>,
+    ) -> Result<OrderId, Refused> {
         let edits = [Edit::Image(image.to_owned())];
         let request =
             Request { order: self.fresh_id(), actor: actor(), description: String::new(), now: self.cluster.now };
@@ -103,6 +127,7 @@ impl World {
             batch_timeout_seconds: 600,
             on_failure,
             replicas: None,
+            steering,
         };
         let birth = birth::deploy(&self.app, base, &self.tried(), &self.cluster.workload(), deploy, &request)?;
         assert!(self.active().is_none(), "the store would refuse a second active order");
@@ -215,6 +240,7 @@ impl World {
             batch_timeout_seconds: 600,
             on_failure: OnFailure::Rollback,
             replicas: None,
+            steering: None,
         };
         let birth = birth::deploy(&self.app, base, &self.tried(), &self.cluster.workload(), deploy, &request).unwrap();
         self.app = birth.app;
@@ -238,10 +264,19 @@ impl World {
         let fresh = self.cluster.fresh();
         let outcome = match compile(&pending.effect, &order.workload, Some(&fresh), writer) {
             Ok(Write::Patch(patch)) => {
+                self.writes.push(pending.effect.purpose().to_owned());
                 self.cluster.patch(&patch);
                 Ok(())
             }
             Ok(Write::Nothing) => Ok(()),
+            Ok(Write::Object(change)) => {
+                let write = object::compile(&change, self.objects.get(&change.name), order.app);
+                self.write_object(&change.name, write)
+            }
+            Ok(Write::Route(change)) => {
+                let write = route::compile(&change, self.objects.get(&change.name), &order.workload, order.app);
+                self.write_object(&change.name, write)
+            }
             Ok(other) => panic!("no release writes {other:?}"),
             Err(refusal) => Err(ClusterError::Refused(refusal)),
         };
@@ -263,6 +298,21 @@ impl World {
             }
         }
         true
+    }
+
+    fn write_object(&mut self, name: &str, write: Result<ObjectWrite, Refusal>) -> Result<(), ClusterError> {
+        if let Some(fault) = self.faults.get(name) {
+            return Err(fault.clone());
+        }
+        match write? {
+            ObjectWrite::Create(object) => drop(self.objects.insert(name.to_owned(), object)),
+            ObjectWrite::Patch(patch) => apply_merge(self.objects.get_mut(name).unwrap(), &patch),
+            ObjectWrite::Delete => drop(self.objects.remove(name)),
+            ObjectWrite::Wait => return Err(ClusterError::Conflict),
+            ObjectWrite::Nothing => return Ok(()),
+        }
+        self.writes.push(name.to_owned());
+        Ok(())
     }
 
     pub(crate) fn pass(&mut self, seconds: i64) {

@@ -134,6 +134,7 @@ impl Fleet {
             batch_timeout_seconds: 3600,
             on_failure: OnFailure::Rollback,
             replicas: None,
+            steering: None,
             attributes: BTreeMap::new(),
             description: String::new(),
         };

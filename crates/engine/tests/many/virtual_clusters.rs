@@ -212,7 +212,9 @@ impl Clusters for VirtualClusters {
                 }
                 present.patch(&patch);
             }
-            Write::Create(_) | Write::Delete { .. } | Write::Object(_) => panic!("no order here creates or deletes"),
+            Write::Create(_) | Write::Delete { .. } | Write::Object(_) | Write::Route(_) => {
+                panic!("no order here creates or deletes")
+            }
         }
         Ok(present.performed())
     }

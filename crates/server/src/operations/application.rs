@@ -17,6 +17,7 @@ pub(crate) mod rollback;
 pub(crate) mod runtime;
 pub(crate) mod show;
 pub(crate) mod state;
+mod steering;
 
 use sternway_core::application::{Application, WorkloadRef};
 use sternway_core::observation::{Observation, Pod};

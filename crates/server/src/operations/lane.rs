@@ -17,12 +17,12 @@
 //! be repeated at will.
 
 mod apply;
-mod entrance;
+pub(crate) mod entrance;
 pub(crate) mod group;
 pub(crate) mod lanes;
-mod plan;
+pub(crate) mod plan;
 mod record;
-mod rules;
+pub(crate) mod rules;
 
 use tokio::sync::Mutex;
 

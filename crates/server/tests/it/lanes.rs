@@ -12,14 +12,14 @@ const HEADER_RULE: &str = r#"[{"priority":2,"path":"/traffic","condition":"AND",
     [{"type":"header","name":"user","value":"gray","cond":"==","operator":"rawvalue"}]}]"#;
 
 /// A cluster with the Gateway API and a Gateway.
-async fn world() -> World {
+pub(crate) async fn world() -> World {
     let world = World::new().await;
     world.objects.install_gateway_api();
     put(&world, GATEWAY, "edge", json!({"spec": {}})).await;
     world
 }
 
-async fn put(world: &World, kind: ObjectKind, name: &str, object: Value) {
+pub(crate) async fn put(world: &World, kind: ObjectKind, name: &str, object: Value) {
     let place = ObjectRef::new(kind, "default", name);
     world.objects.create(CLUSTER, &place, &object).await.unwrap();
 }
@@ -34,7 +34,7 @@ async fn names(world: &World, kind: ObjectKind, selector: &str) -> Vec<String> {
 }
 
 /// An application with its Deployment, and without a Service.
-async fn app(world: &World, name: &str) -> AppId {
+pub(crate) async fn app(world: &World, name: &str) -> AppId {
     let id = world.app(name, 2).await;
     let labels = json!({"sternway.io/app-id": id.to_string()});
     let spec = json!({"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}}});
@@ -42,7 +42,7 @@ async fn app(world: &World, name: &str) -> AppId {
     id
 }
 
-async fn service(world: &World, name: &str, app: AppId) {
+pub(crate) async fn service(world: &World, name: &str, app: AppId) {
     let spec = json!({
         "selector": {"sternway.io/app-id": app.to_string()},
         "ports": [{"name": "http", "port": 80, "targetPort": 8080}],
@@ -244,17 +244,4 @@ async fn an_object_of_somebody_else_is_never_replaced() {
     assert_eq!(get(&world, HTTP_ROUTE, "web-lanes-1").await.unwrap()["spec"], json!({"rules": []}));
     assert_eq!(names(&world, ObjectKind::SERVICE, "").await, ["web"], "what had been begun is taken back");
     assert_eq!(world.call("ListSwimmingLane", &[("GroupId", &group)]).await.success()["Data"], json!([]));
-}
-
-#[tokio::test]
-async fn a_release_with_a_traffic_rule_is_refused_rather_than_made_without_it() {
-    let world = World::new().await;
-    let app = world.app("web", 2).await.to_string();
-    let strategy = r#"{"http":{"rules":[{"conditionType":"percent","percent":10}]}}"#;
-    let deploy = |strategy| {
-        [("AppId", app.as_str()), ("Image", "registry.local/team/web:v2"), ("TrafficControlStrategy", strategy)]
-    };
-    let message = world.call("DeployK8sApplication", &deploy(strategy)).await.business(400);
-    assert!(message.contains("InsertSwimmingLane"), "{message}");
-    world.call("DeployK8sApplication", &deploy("{}")).await.order_id();
 }

@@ -29,5 +29,6 @@ mod rollback;
 mod runtime;
 mod scaling;
 mod tags;
+mod traffic;
 mod webhooks;
 mod world;

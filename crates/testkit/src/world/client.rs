@@ -148,6 +148,7 @@ fn deployment(ask: &Ask) -> Option<Deploy> {
         batch_timeout_seconds: 120,
         on_failure: OnFailure::Rollback,
         replicas: None,
+        steering: None,
         attributes: BTreeMap::new(),
         description: String::new(),
     };
@@ -176,6 +177,7 @@ fn deployment(ask: &Ask) -> Option<Deploy> {
                 batch_timeout_seconds: *timeout_seconds,
                 on_failure: [OnFailure::Rollback, OnFailure::Pause, OnFailure::Keep][usize::from(*on_failure) % 3],
                 replicas: *replicas,
+                steering: None,
                 attributes: BTreeMap::new(),
                 description: String::new(),
             }

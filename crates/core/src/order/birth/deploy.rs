@@ -6,6 +6,7 @@ use crate::application::Application;
 use crate::floor;
 use crate::observation::Workload;
 use crate::order::job::{Job, NumberedSnapshot, OnFailure, Prelude, Release, ReleasePhase, Restore, RestorePhase};
+use crate::order::steering::{Steering, SteeringPlan};
 use crate::order::{Order, OrderKind};
 use crate::plan::{Batches, ONE_BATCH};
 use crate::strategy::Strategy;
@@ -44,6 +45,8 @@ pub struct DeployRequest<'a> {
     pub on_failure: OnFailure,
     /// Another number of pods, set before the first batch.
     pub replicas: Option<u32>,
+    /// Which requests go to the gray batch.
+    pub steering: Option<SteeringPlan>,
 }
 
 /// Begins a release. `base` is the version that runs by our record, `live` the workload as it is right now, and `tried` are the versions that
@@ -63,6 +66,9 @@ pub fn deploy(
     request: &Request,
 ) -> Result<Birth, Refused> {
     check_workload(app, live)?;
+    if deploy.steering.is_some() && deploy.batches.gray.is_none() {
+        return Err(Refused::SteeringWithoutGray);
+    }
     let mut app = app.clone();
     app.revision += 1;
     let mut versions = Vec::new();
@@ -106,6 +112,7 @@ pub fn deploy(
         asked: None,
         generation: 0,
         planned_on: live.generation,
+        steering: deploy.steering.map(|plan| Box::new(Steering::new(plan, request.order))),
         phase: ReleasePhase::Rolling { batch: 0, since: request.now },
     };
     let job = Job::Release(Box::new(release));
@@ -169,6 +176,7 @@ fn go_back(
         expects: Vec::new(),
         timeout_seconds: deploy.batch_timeout_seconds,
         since: request.now,
+        steering: None,
         phase: RestorePhase::Asking,
         generation: 0,
     };

@@ -5,10 +5,10 @@ use crate::application::{AppChange, Held};
 use crate::ids::OrderId;
 use crate::observation::Workload;
 use crate::order::birth::pipeline;
-use crate::order::job::{Job, OnFailure, Release, ReleasePhase, Restore, RestorePhase};
+use crate::order::job::{Ending, Job, OnFailure, Release, ReleasePhase, Restore, RestorePhase};
 use crate::order::{Actor, Failure, Order, OrderKind, Status};
 use crate::plan::ONE_BATCH;
-use crate::step::Draft;
+use crate::step::{Draft, steer};
 
 /// The release has failed: what follows is what the deploy asked for.
 pub(in crate::step) fn fail(draft: &mut Draft<'_>, release: &Release, failure: Failure) {
@@ -29,8 +29,43 @@ pub(in crate::step) fn fail(draft: &mut Draft<'_>, release: &Release, failure: F
             if !untouched {
                 draft.app.push(AppChange::Held(held(release)));
             }
-            draft.fail(failure);
+            leave(draft, Ending::Failed(failure));
         }
+    }
+}
+
+/// Ends the release; where requests go to its gray batch, when they are put back.
+pub(in crate::step) fn leave(draft: &mut Draft<'_>, end: Ending) {
+    if !steer::is_there(draft) {
+        return finally(draft, &end);
+    }
+    draft.order.pending = None;
+    draft.order.status = Status::Running;
+    for pipeline in &mut draft.order.pipelines {
+        if matches!(pipeline.status, Status::AwaitingConfirmation | Status::AwaitingInterval) {
+            pipeline.status = Status::Ready;
+        }
+    }
+    if let Some(release) = present(draft) {
+        release.phase = ReleasePhase::Stopping { end };
+    }
+    stop(draft);
+}
+
+/// Goes on with the end of a release: puts requests back, and then ends it.
+pub(in crate::step) fn stop(draft: &mut Draft<'_>) {
+    if draft.order.pending.is_some() || !steer::clean(draft) {
+        return;
+    }
+    if let Some(ReleasePhase::Stopping { end }) = present(draft).map(|release| release.phase.clone()) {
+        finally(draft, &end);
+    }
+}
+
+fn finally(draft: &mut Draft<'_>, end: &Ending) {
+    match end {
+        Ending::Aborted(message) => draft.abort(message),
+        Ending::Failed(failure) => draft.fail(failure.clone()),
     }
 }
 
@@ -45,7 +80,7 @@ fn pause(draft: &mut Draft<'_>, failure: Failure) {
         ReleasePhase::Rolling { batch, .. } | ReleasePhase::Waiting { batch, .. } | ReleasePhase::Paused { batch } => {
             batch
         }
-        ReleasePhase::Finishing => draft.order.batches.total() - 1,
+        ReleasePhase::Finishing | ReleasePhase::Stopping { .. } => draft.order.batches.total() - 1,
     };
     if let Some(release) = present(draft) {
         release.phase = ReleasePhase::Paused { batch };
@@ -106,6 +141,7 @@ pub(in crate::step) fn rollback_of(
             expects: release.stored.iter().flat_map(|stored| [stored.clone(), from_digest.clone()]).collect(),
             timeout_seconds: release.batch_timeout_seconds,
             since: now,
+            steering: release.steering.as_ref().and_then(|steering| steering.carried()).map(Box::new),
             phase: RestorePhase::Asking,
             generation: 0,
         })),
@@ -120,7 +156,7 @@ pub(in crate::step) fn rollback_of(
 
 pub(super) fn gone(draft: &mut Draft<'_>) {
     draft.app.push(AppChange::Released);
-    draft.fail_gone("nothing is left to release on");
+    leave(draft, Ending::Failed(draft.gone("nothing is left to release on")));
 }
 
 /// Someone else changed the template. The old version's means a rollback by an outsider, which is finished for them; anything else is
@@ -142,12 +178,13 @@ pub(super) fn drifted(draft: &mut Draft<'_>, release: &Release, workload: &Workl
 pub(in crate::step) fn overtaken(draft: &mut Draft<'_>) {
     let Some(held) = present(draft).map(|release| held(release)) else { return };
     draft.app.push(AppChange::Held(held));
-    draft.fail(Failure {
+    let failure = Failure {
         code: "Drift".to_owned(),
         message: "the pod template of the Deployment was changed by someone else in mid-release; nothing more is touched. Deploy \
                   again to take over, or restore the old version by the line in the annotation sternway.io/restore"
             .to_owned(),
-    });
+    };
+    leave(draft, Ending::Failed(failure));
 }
 
 /// Zero pods under a hold: if they came back, all would be of the new version. The old template is restored at once.

@@ -54,6 +54,7 @@ fn changed(edits: Vec<Edit>, timeout_seconds: u32) -> Deploy {
         batch_timeout_seconds: timeout_seconds,
         on_failure: OnFailure::default(),
         replicas: None,
+        steering: None,
         attributes: BTreeMap::new(),
         description: String::new(),
     }

@@ -14,10 +14,10 @@ use sternway_engine::{Deploy, DeployChange, DeployPreview};
 use sternway_wire::error::{BusinessError, GatewayError};
 use sternway_wire::model::ChangeOrderStarted;
 use sternway_wire::parameters::update_strategy::{Release, UpdateStrategy};
-use sternway_wire::parameters::{Given, Parameters, names, resources};
+use sternway_wire::parameters::{Parameters, names, resources};
 
 use super::create::attributes;
-use super::{edits, package, present_version};
+use super::{edits, package, present_version, steering};
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::operations::version;
@@ -44,17 +44,19 @@ pub(crate) struct DeployAnswer {
 pub(crate) async fn deploy(call: Arc<Call>) -> Result<DeployAnswer, Failure> {
     let app = call.app().await?;
     let parameters = &call.parameters;
-    refuse_traffic_control(parameters)?;
+    let batches = batches(parameters)?;
+    let steering = steering::plan(&call, &app, batches).await?;
     let change = match parameters.optional("PackageVersionId")? {
         Some(id) => historical(&call, &app, version::parse(id)?).await?,
         None => edited(&call, &app).await?,
     };
     let deploy = Deploy {
         change,
-        batches: batches(parameters)?,
+        batches,
         batch_timeout_seconds: call.timeout_seconds("BatchTimeout")?,
         on_failure: on_failure(parameters)?,
         replicas: call.replicas(0)?,
+        steering,
         attributes: attributes(parameters, "DeployK8sApplication")?,
         description: parameters.text("ChangeOrderDesc", LONGEST_DESCRIPTION)?.unwrap_or_default().to_owned(),
     };
@@ -127,19 +129,6 @@ fn batches(parameters: &Parameters) -> Result<Batches, GatewayError> {
             Release::Auto { wait_minutes } => Gate::Automatic { wait_seconds: wait_minutes.saturating_mul(60) },
         },
     })
-}
-
-/// A share of the requests for the gray pods would have to follow the order through each of its ends. Until it can, saying so is better than releasing
-/// without it.
-fn refuse_traffic_control(parameters: &Parameters) -> Result<(), Failure> {
-    match parameters.json("TrafficControlStrategy")? {
-        Given::Absent | Given::Cleared => Ok(()),
-        Given::Value(_) => {
-            let reason = "TrafficControlStrategy is not served: new pods get the share of the requests that their number gives them. Leave it out, or \
-                          lead requests to them by a swimming lane (InsertSwimmingLane).";
-            Err(BusinessError::unprocessable(reason).into())
-        }
-    }
 }
 
 fn on_failure(parameters: &Parameters) -> Result<OnFailure, GatewayError> {

@@ -34,6 +34,7 @@ pub(crate) async fn roll_back(call: Arc<Call>) -> Result<ChangeOrderStarted, Fai
         batch_timeout_seconds: call.shared.config.change_timeout_seconds,
         on_failure: OnFailure::default(),
         replicas: None,
+        steering: None,
         attributes: BTreeMap::new(),
         description: String::new(),
     };

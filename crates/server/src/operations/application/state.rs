@@ -32,6 +32,7 @@ pub(crate) async fn restart(call: Arc<Call>) -> Result<ChangeOrderStarted, Failu
         batch_timeout_seconds: call.timeout_seconds("Timeout")?,
         on_failure: OnFailure::default(),
         replicas: None,
+        steering: None,
         attributes: BTreeMap::new(),
         description: String::new(),
     };

@@ -10,6 +10,7 @@
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
+use serde_json::json;
 use sternway_core::health;
 use sternway_core::ids::VersionNumber;
 use sternway_core::order::job::{Job, ReleasePhase};
@@ -47,8 +48,32 @@ pub(super) fn change_order_info(order: &Order, version: Option<VersionNumber>, o
         status: status_code(order, order.status),
         support_rollback: order.supports_rollback(),
         targets: vec![order.workload.name.clone()],
-        traffic_control: TrafficControl::default(),
+        traffic_control: traffic_control(order),
     }
+}
+
+/// Which requests go to the gray batch, by which objects, and where that stands; empty where nobody asked for it.
+fn traffic_control(order: &Order) -> TrafficControl {
+    let steering = match &order.job {
+        Job::Release(release) => release.steering.as_deref(),
+        Job::Restore(restore) => restore.steering.as_deref(),
+        Job::Create(_) | Job::Resize(_) | Job::Delete(_) | Job::Attach(_) => None,
+    };
+    let Some(steering) = steering else {
+        return TrafficControl::default();
+    };
+    let split = steering.split();
+    let names: Vec<&str> = steering.plan().routes.iter().map(|route| route.name.as_str()).collect();
+    let routes =
+        json!({"HTTPRoutes": names, "Service": split.service, "OldService": split.old, "NewService": split.new});
+    let tips = match order.rolled_back_by {
+        Some(rollback) if steering.is_there() => format!("change order {rollback} leads requests to all pods again"),
+        Some(_) | None if order.status.is_terminal() && steering.round().is_none() => {
+            "requests were never divided".to_owned()
+        }
+        Some(_) | None => steering.state(),
+    };
+    TrafficControl { routes: routes.to_string(), rules: steering.plan().given.clone(), tips }
 }
 
 /// What else is worth knowing: the order at the other end of a rollback, and warnings.

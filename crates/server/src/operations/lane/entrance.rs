@@ -1,6 +1,7 @@
 //! The way that requests take to an application today: its Service, and the routes that lead there.
 
 use serde_json::{Map, Value, json};
+use sternway_core::order::steering::STEERED_BY_LABEL;
 use sternway_core::route::Backend;
 
 use super::GROUP_LABEL;
@@ -21,22 +22,11 @@ pub(super) struct Entrance {
 /// Finds it among the Services and HTTPRoutes of the application's namespace; `labels` are those of its pods. A Service that a route leads to is taken
 /// before others, then the first by name.
 pub(super) fn find(labels: &Value, services: &[Value], routes: &[Value]) -> Option<Entrance> {
-    let is_foreign = |object: &&Value| object["metadata"]["labels"][GROUP_LABEL].is_null();
-    let selecting: Vec<&Value> =
-        services.iter().filter(is_foreign).filter(|service| serves(service) && selects(service, labels)).collect();
+    let selecting = selecting(labels, services);
     let leading: Vec<(&Value, &str, Option<u16>)> = routes
         .iter()
         .filter(is_foreign)
-        .filter_map(|route| {
-            let mut backends = list(&route["spec"], "rules").iter().flat_map(|rule| list(rule, "backendRefs"));
-            backends.find_map(|backend| {
-                let name = backend["name"].as_str()?;
-                let is_service = backend["kind"].as_str().is_none_or(|kind| kind == "Service");
-                let is_here = backend["namespace"].is_null() || backend["namespace"] == route["metadata"]["namespace"];
-                let is_ours = selecting.iter().any(|service| service["metadata"]["name"] == name);
-                (is_service && is_here && is_ours).then(|| (route, name, number(&backend["port"])))
-            })
-        })
+        .filter_map(|route| leads_to(route, &selecting).next().map(|(name, port)| (route, name, port)))
         .collect();
     let routed = leading.iter().find_map(|(_, name, port)| {
         let service = selecting.iter().find(|service| service["metadata"]["name"] == *name)?;
@@ -63,6 +53,29 @@ pub(super) fn find(labels: &Value, services: &[Value], routes: &[Value]) -> Opti
     Some(Entrance { base, ports: ports(service), parents, hosts })
 }
 
+/// The Services that select pods with these labels: not those of lanes, and not those that divide requests during a release.
+pub(crate) fn selecting<'a>(labels: &Value, services: &'a [Value]) -> Vec<&'a Value> {
+    services.iter().filter(is_foreign).filter(|service| serves(service) && selects(service, labels)).collect()
+}
+
+/// The names of those of the Services that a route leads to, each with the port.
+pub(crate) fn leads_to<'r>(route: &'r Value, services: &[&Value]) -> impl Iterator<Item = (&'r str, Option<u16>)> {
+    let backends = list(&route["spec"], "rules").iter().flat_map(|rule| list(rule, "backendRefs"));
+    backends.filter_map(|backend| {
+        let name = backend["name"].as_str()?;
+        let is_service = backend["kind"].as_str().is_none_or(|kind| kind == "Service");
+        let is_here = backend["namespace"].is_null() || backend["namespace"] == route["metadata"]["namespace"];
+        let is_ours = services.iter().any(|service| service["metadata"]["name"] == name);
+        (is_service && is_here && is_ours).then(|| (name, number(&backend["port"])))
+    })
+}
+
+/// Whether an object is none of our own.
+pub(crate) fn is_foreign(object: &&Value) -> bool {
+    let labels = &object["metadata"]["labels"];
+    labels[GROUP_LABEL].is_null() && labels[STEERED_BY_LABEL].is_null()
+}
+
 /// The port of a Service with these ports that stands for a port of another: the same number, else the first.
 pub(super) fn same_port(ports: &Value, wanted: u16) -> u16 {
     let mut numbers = ports.as_array().into_iter().flatten().filter_map(|port| number(&port["port"]));
@@ -80,7 +93,7 @@ fn selects(service: &Value, labels: &Value) -> bool {
 }
 
 /// What of a Service's ports another Service can have too: not the ports of nodes.
-fn ports(service: &Value) -> Value {
+pub(crate) fn ports(service: &Value) -> Value {
     const KEPT: [&str; 5] = ["name", "protocol", "appProtocol", "port", "targetPort"];
     let kept = list(&service["spec"], "ports").iter().map(|port| {
         let fields = KEPT.into_iter().filter(|key| !port[key].is_null()).map(|key| (key.to_owned(), port[key].clone()));

@@ -48,8 +48,8 @@ pub(super) async fn plan(call: &Call, group: &Group, lanes: &[Lane]) -> Result<V
     Ok(wanted)
 }
 
-/// Whether the cluster of an application can have lanes at all.
-pub(super) async fn require_routes(call: &Call, cluster: ClusterId) -> Result<ObjectKind, Failure> {
+/// The kind of routes, which the cluster has to have.
+pub(crate) async fn require_routes(call: &Call, cluster: ClusterId) -> Result<ObjectKind, Failure> {
     let missing = || {
         let message = format!(
             "The cluster {cluster} does not serve HTTPRoute ({}). Install the Gateway API and a controller of it there, then ask again.",

@@ -76,14 +76,7 @@ fn fill(fields: &mut Map<String, Value>, key: &str, value: Value) {
 
 fn entry_rule(node: &Node<'_>) -> Result<EntryRule, GatewayError> {
     node.object(&KNOWN)?;
-    let any =
-        match node.member("condition").map(|condition| condition.text().map(str::to_ascii_uppercase)).transpose()? {
-            None => false,
-            // Terraform's provider for private clouds writes ADD.
-            Some(word) if word == "AND" || word == "ADD" => false,
-            Some(word) if word == "OR" => true,
-            Some(_) => return Err(node.error("\"condition\" is AND or OR.")),
-        };
+    let any = is_any(node)?;
     let items = node.member("restItems").map(|items| items.items()).transpose()?.unwrap_or_default();
     let conditions = items.iter().map(condition).collect::<Result<_, _>>()?;
     let number = |name: &str, least: i64, most: i64, default: i64| -> Result<i64, GatewayError> {
@@ -96,7 +89,19 @@ fn entry_rule(node: &Node<'_>) -> Result<EntryRule, GatewayError> {
     Ok(EntryRule { priority, enabled, rule })
 }
 
-fn path(node: &Node<'_>) -> Result<Path, GatewayError> {
+/// Whether one condition is enough, by the member `condition`.
+pub(crate) fn is_any(node: &Node<'_>) -> Result<bool, GatewayError> {
+    let word = node.member("condition").map(|condition| condition.text().map(str::to_ascii_uppercase)).transpose()?;
+    match word.as_deref() {
+        // Terraform's provider for private clouds writes ADD.
+        None | Some("AND" | "ADD") => Ok(false),
+        Some("OR") => Ok(true),
+        Some(_) => Err(node.error("\"condition\" is AND or OR.")),
+    }
+}
+
+/// The path in the member `path`; every path if there is none.
+pub(crate) fn path(node: &Node<'_>) -> Result<Path, GatewayError> {
     let Some(member) = node.member("path") else {
         return Ok(Path::Below("/".to_owned()));
     };
@@ -121,7 +126,8 @@ fn path(node: &Node<'_>) -> Result<Path, GatewayError> {
     Err(member.error("Give an absolute path without query and without \"//\", \".\" and \"..\"; \"/*\" at its end means all below it."))
 }
 
-fn condition(node: &Node<'_>) -> Result<Condition, GatewayError> {
+/// What a request has to carry.
+pub(crate) fn condition(node: &Node<'_>) -> Result<Condition, GatewayError> {
     node.object(&KNOWN_OF_ITEM)?;
     let place = match node.required_text("type")?.to_ascii_lowercase().as_str() {
         "header" => Place::Header,
@@ -144,7 +150,7 @@ fn condition(node: &Node<'_>) -> Result<Condition, GatewayError> {
     let values: Vec<&str> = match (word("cond")?.as_str(), word("operator")?.as_str()) {
         ("" | "==" | "list", "list") | ("list" | "in", "" | "rawvalue") => value.split(',').map(str::trim).collect(),
         ("" | "==", "" | "rawvalue") => vec![value],
-        ("!=" | ">" | "<" | ">=" | "<=", _) | (_, "mod") => {
+        ("!=" | ">" | "<" | ">=" | "<=" | "mod", _) | (_, "mod") => {
             return Err(node.error(
                 "An HTTPRoute compares for equality alone. Give \"cond\":\"==\" with one value, or \"cond\":\"list\" with values between commas; \
                  for a share of the requests give \"percent\" in the rule.",

@@ -16,6 +16,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -30,6 +31,10 @@ pub const STEERED_BY_LABEL: &str = "sternway.io/steered-by";
 const HASH_LABEL: &str = "pod-template-hash";
 /// A Service's name has at most 63 characters; this leaves room for what is put behind.
 const LONGEST_STEM: usize = 48;
+/// From a Service's first moment until its pods are known wherever requests are led: the cluster finds them out by itself.
+const ENDPOINTS_LAG: SignedDuration = SignedDuration::from_secs(3);
+/// Services that come before routes.
+const SERVICES: usize = 2;
 /// Tries of one write of a way back, before it goes on without it.
 const MOST_TRIES: u32 = 3;
 
@@ -93,6 +98,8 @@ pub struct Steering {
     next: usize,
     /// Tries of that write.
     tries: u32,
+    /// When the two Services were there.
+    services_since: Option<Timestamp>,
     /// Writes of the round that were given up.
     given_up: Vec<GivenUp>,
 }
@@ -107,7 +114,7 @@ struct GivenUp {
 impl Steering {
     /// Nothing is written yet.
     pub fn new(plan: SteeringPlan, order: OrderId) -> Self {
-        Self { plan, order, hashes: None, round: None, next: 0, tries: 0, given_up: Vec::new() }
+        Self { plan, order, hashes: None, round: None, next: 0, tries: 0, services_since: None, given_up: Vec::new() }
     }
 
     /// What is steered.
@@ -170,7 +177,9 @@ impl Steering {
     /// No request goes to a Service that will have no pods: either both select all pods, or no route leads to them.
     pub fn is_safe(&self) -> bool {
         let given_up = |which: fn(usize) -> bool| self.given_up.iter().any(|one| which(one.write));
-        self.round != Some(Round::Returning) || !given_up(|write| write < 2) || !given_up(|write| write >= 2)
+        self.round != Some(Round::Returning)
+            || !given_up(|write| write < SERVICES)
+            || !given_up(|write| write >= SERVICES)
     }
 
     /// Begins a round, unless it is under way or done.
@@ -214,9 +223,11 @@ impl Steering {
         let routes = self.plan.routes.len();
         Some(match self.round? {
             _ if self.is_done() => return None,
-            Round::Setting | Round::Returning if at < 2 => self.service(at == 1, self.round == Some(Round::Setting)),
-            Round::Setting => self.route(at - 2, true),
-            Round::Returning => self.route(at - 2, false),
+            Round::Setting | Round::Returning if at < SERVICES => {
+                self.service(at == 1, self.round == Some(Round::Setting))
+            }
+            Round::Setting => self.route(at - SERVICES, true),
+            Round::Returning => self.route(at - SERVICES, false),
             Round::Cleaning if at < routes => self.route(at, false),
             Round::Cleaning => self.object(at == routes, None),
         })
@@ -228,13 +239,29 @@ impl Steering {
             None => 0,
             // While a route may still lead to them, the Services stay.
             Some(Round::Cleaning) if self.given_up.iter().any(|one| one.write < routes) => routes,
-            Some(Round::Setting | Round::Returning | Round::Cleaning) => routes + 2,
+            Some(Round::Setting | Round::Returning | Round::Cleaning) => routes + SERVICES,
+        }
+    }
+
+    /// When the next write may be made: requests are led to a Service only when it is known which pods it has.
+    pub(crate) fn not_before(&self) -> Option<Timestamp> {
+        let is_first_route = self.round == Some(Round::Setting) && self.next == SERVICES;
+        self.services_since.filter(|_| is_first_route).and_then(|since| since.checked_add(ENDPOINTS_LAG).ok())
+    }
+
+    /// For a way back that is under way: what was given up of it is tried once more.
+    pub(crate) fn try_again(&mut self) {
+        if self.round == Some(Round::Returning) && !self.given_up.is_empty() {
+            self.begin_anew(Round::Returning);
         }
     }
 
     /// The next write is done. True if it was the last one of its round.
-    pub(crate) fn done(&mut self) -> bool {
+    pub(crate) fn done(&mut self, now: Timestamp) -> bool {
         self.next += 1;
+        if self.next == SERVICES {
+            self.services_since = Some(now);
+        }
         self.tries = 0;
         self.is_done()
     }
@@ -253,7 +280,8 @@ impl Steering {
             _ => return,
         };
         self.given_up.push(GivenUp { write: self.next, what, why: why.to_owned() });
-        self.done();
+        self.next += 1;
+        self.tries = 0;
     }
 
     /// The round ends here: the cluster cannot be reached.

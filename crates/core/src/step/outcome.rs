@@ -50,6 +50,9 @@ pub(super) fn performed(draft: &mut Draft<'_>, performed: &Performed) {
                     restore.phase = RestorePhase::Returning;
                     // The pods' time begins when they are told, not when the order was given: a server may have been away.
                     restore.since = now;
+                    if let Some(steering) = &mut restore.steering {
+                        steering.try_again();
+                    }
                 }
                 RestorePhase::Returning => {}
                 RestorePhase::Finishing => return restored(draft),

@@ -23,6 +23,9 @@ pub(super) fn observed(draft: &mut Draft<'_>, restore: &Restore, observation: &O
     if draft.order.pending.is_some() || workload.generation < restore.generation {
         return check_deadline(draft, restore, workload);
     }
+    if restore.phase == RestorePhase::Returning && !steer::put_back(draft) {
+        return;
+    }
     match restore.phase {
         RestorePhase::Asking => {
             if steer::put_back(draft) {

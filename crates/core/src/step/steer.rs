@@ -84,9 +84,14 @@ pub(super) fn divide(draft: &mut Draft<'_>, release: &Release, workload: &Worklo
         release::fail(draft, release, Failure { code: "RoutingNotSet".to_owned(), message: message.to_owned() });
         return false;
     };
+    let now = draft.now();
     let Some(steering) = present(draft) else { return true };
     let begins = steering.begin_setting(hashes);
     let effect = steering.effect();
+    if let Some(at) = steering.not_before().filter(|at| *at > now) {
+        draft.wake_at(at);
+        return false;
+    }
     if begins {
         draft.event("RoutingAsked", "the gray batch is ready: dividing the requests");
         draft.say("the gray batch is ready: dividing the requests");
@@ -131,8 +136,9 @@ fn advance(draft: &mut Draft<'_>, round: Round, words: &str) -> bool {
 
 /// The pending write, which was taken off, is done.
 pub(super) fn performed(draft: &mut Draft<'_>) {
+    let now = draft.now();
     let Some(steering) = present(draft) else { return };
-    if steering.done() {
+    if steering.done(now) {
         let state = steering.state();
         draft.event("RoutingChanged", state);
     }

@@ -145,6 +145,9 @@ fn requests_are_divided_when_the_gray_batch_is_ready_and_put_back_before_old_pod
         let (_, service) = world.objects.iter().find(|(name, _)| name.starts_with(service)).unwrap();
         assert_eq!(service["spec"]["selector"], json!({"app": "web", "pod-template-hash": hash}));
     }
+    let first = |kind: &str| world.events.iter().find(|event| event.kind == kind).unwrap().at;
+    let waited = first("RoutingChanged").duration_since(first("RoutingAsked"));
+    assert!(waited.as_secs() >= 3, "the Services get time until their pods are known");
     let front = &world.objects[ROUTE]["spec"]["rules"][0];
     assert_eq!(front["matches"][0]["headers"][0]["name"], "user");
     assert!(world.writes.iter().rposition(|write| write == "wave") < Some(at(&world, "web-old-")));
@@ -296,20 +299,30 @@ fn a_route_that_cannot_be_written_holds_up_no_rollback() {
 }
 
 #[test]
-fn a_route_that_can_be_written_again_is_put_back_at_the_end() {
-    let (mut world, id) = divided(OnFailure::Rollback);
+fn a_route_that_can_be_written_again_is_put_back_while_pods_come_back_or_at_the_end() {
     let away = ClusterError::Unreachable { message: "no answer".to_owned(), retry_after_seconds: None };
-    world.faults.insert(ROUTE.to_owned(), away);
-    let rollback = world.abort_and_roll_back(id).unwrap();
-    while !world.writes.iter().any(|write| write == "restore") {
-        if !world.perform(false) {
-            world.observe();
+    // Away until the old version is restored; and for another round of tries after that.
+    for moves_after in [0, 12] {
+        let (mut world, id) = divided(OnFailure::Rollback);
+        world.faults.insert(ROUTE.to_owned(), away.clone());
+        let rollback = world.abort_and_roll_back(id).unwrap();
+        let mut left = moves_after;
+        while left > 0 || !world.writes.iter().any(|write| write == "restore") {
+            if world.writes.iter().any(|write| write == "restore") {
+                left -= 1;
+            }
+            if !world.perform(false) {
+                world.observe();
+            }
         }
+        world.faults.clear();
+        world.observe();
+        while world.perform(false) {}
+        assert_eq!(leads_to(&world, "web-new-"), moves_after > 0);
+        go(&mut world);
+        assert_eq!(world.order(rollback).status, Status::Succeeded);
+        check_put_back(&world);
     }
-    world.faults.clear();
-    go(&mut world);
-    assert_eq!(world.order(rollback).status, Status::Succeeded);
-    check_put_back(&world);
 }
 
 #[test]
@@ -360,7 +373,11 @@ fn gray_pods_that_go_take_their_requests_with_them_until_they_are_back() {
         }
     }
     world.cluster.pods[gray].ready = true;
-    go(&mut world);
+    // The Services get time again.
+    for _ in 0..10 {
+        go(&mut world);
+        world.pass(1);
+    }
     assert!(leads_to(&world, "web-new-"));
 }
 

@@ -332,7 +332,12 @@ fn held(hold: &Hold, target: &WorkloadRef, fresh: &Fresh, writer: Writer) -> Res
     };
     let floor = floor::floor(hold.return_to.strategy, workload.replicas, workload.disruption_floor);
     let wave = hold.wave.unwrap_or(Wave { old: workload.old_wanted(), new: workload.new_wanted() });
-    floor::check(workload, old_ready.min(wave.old) + new_ready, floor)?;
+    let becomes = hold.template.as_ref().map_or_else(|| workload.digest.clone(), PodTemplate::digest);
+    let old_sets = || workload.sets.iter().filter(|set| set.wanted > 0 && set.digest != becomes);
+    let leaving = old_sets().map(|set| set.wanted).sum::<u32>().saturating_sub(wave.old);
+    let lost = floor::lost_at_worst(old_sets().map(|set| (set.wanted, workload.ready_of(set))), leaving);
+    let old_standing = old_ready.min(wave.old).min(old_ready.saturating_sub(lost));
+    floor::check(workload, old_standing + new_ready, floor)?;
     let budgets = match hold.wave {
         Some(wave) => wave.budgets(workload.replicas),
         None => wave.pinned(workload.replicas, old_ready + new_ready, floor),

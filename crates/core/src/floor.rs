@@ -32,6 +32,15 @@ pub fn check(workload: &Workload, standing: u32, floor: u32) -> Result<(), Below
     if standing >= floor.min(ready) { Ok(()) } else { Err(BelowFloor { ready, standing, floor }) }
 }
 
+/// How many ready pods are lost at worst when sets of `(wanted, ready)` pods have to give `leaving` of them.
+///
+/// A set gives its pods that are not ready first. Which set has to give is the Deployment controller's choice, and a bad one: to it, every
+/// pod that was made under a hold is unhealthy, however ready, and may go before one of another set that really is.
+pub fn lost_at_worst(sets: impl IntoIterator<Item = (u32, u32)>, leaving: u32) -> u32 {
+    let not_ready = sets.into_iter().map(|(wanted, ready)| wanted.saturating_sub(ready)).min();
+    leaving.saturating_sub(not_ready.unwrap_or(0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,5 +55,13 @@ mod tests {
         assert_eq!(floor(Strategy::Recreate, 10, None), 0);
         let all = Strategy::RollingUpdate { max_surge: Amount::Pods(0), max_unavailable: Amount::Percent(100) };
         assert_eq!(floor(all, 4, None), 0);
+    }
+    #[test]
+    fn pods_that_are_not_ready_are_spared_by_another_set() {
+        assert_eq!(lost_at_worst([(5, 3)], 2), 0);
+        assert_eq!(lost_at_worst([(5, 3)], 3), 1);
+        assert_eq!(lost_at_worst([(3, 2), (1, 1)], 1), 1);
+        assert_eq!(lost_at_worst([(3, 1), (2, 1)], 2), 1);
+        assert_eq!(lost_at_worst([], 0), 0);
     }
 }

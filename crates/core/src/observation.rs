@@ -235,6 +235,11 @@ impl Workload {
         self.new_pods().filter(|pod| pod.ready).count() as u32
     }
 
+    /// Ready pods of a set.
+    pub fn ready_of(&self, set: &PodSet) -> u32 {
+        self.pods.iter().filter(|pod| pod.ready && pod.set.as_ref() == Some(&set.name)).count() as u32
+    }
+
     /// The Deployment controller has seen the present spec.
     pub fn is_current(&self) -> bool {
         self.observed_generation >= self.generation

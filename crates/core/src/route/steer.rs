@@ -375,7 +375,7 @@ mod tests {
         let many = vec![route()[0].clone(); 9];
         assert_eq!(steered(&many, &split(vec![user_gray(below("/"), 100)])), Err(Unroutable::Rules(18)));
         let mut heavy = route();
-        heavy[0]["backendRefs"] = json!([to("web", 20_000)]);
+        heavy[0]["backendRefs"] = json!([to("web", 20_001)]);
         assert_eq!(steered(&heavy, &split(vec![share(50)])), Err(Unroutable::Backends));
     }
 }

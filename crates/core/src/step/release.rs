@@ -165,7 +165,8 @@ fn roll(draft: &mut Draft<'_>, release: &Release, workload: &Workload, batch: u3
         refusal(workload)
     );
     draft.say(text);
-    if !reached || !workload.is_current() || healthy < new {
+    // More new ones than wanted are a look from before the controller has followed a scaling: what is planned on them is never reached.
+    if !reached || !workload.is_current() || healthy < new || new > replicas {
         return check_deadline(draft, release, workload);
     }
     match next_wave(Position { replicas, old, new, floor, surge: bounds.surge, target }) {
@@ -295,7 +296,8 @@ fn running_since(draft: &Draft<'_>, release: &Release) -> Option<Timestamp> {
     match &release.phase {
         ReleasePhase::Rolling { since, .. } => Some(*since),
         ReleasePhase::Waiting { .. } | ReleasePhase::Paused { .. } | ReleasePhase::Stopping { .. } => None,
-        ReleasePhase::Finishing => draft.order.pipelines[draft.order.present_pipeline()].started_at,
+        // Batches that had nothing left to do have never begun.
+        ReleasePhase::Finishing => draft.order.pipelines.iter().rev().find_map(|pipeline| pipeline.started_at),
     }
 }
 

@@ -1,5 +1,8 @@
 //! What the simulation has found, each as the shortest script that showed it, under the seed that did and many others.
 
+#[path = "regressions/left_behind.rs"]
+mod left_behind;
+
 use sternway_testkit::script::{Action, Ask, Change, Point, Script, Setup, Step, What};
 use sternway_testkit::{Options, run};
 

@@ -42,7 +42,7 @@ impl SigningKey {
     /// A key, as written.
     ///
     /// # Errors
-    /// [`KeyError`]
+    /// The text is not such a key.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let bytes = text.strip_prefix(PREFIX).and_then(|text| BASE64.decode(text).ok()).ok_or(KeyError)?;
         if (SHORTEST..=LONGEST).contains(&bytes.len()) { Ok(Self(bytes)) } else { Err(KeyError) }

@@ -77,9 +77,15 @@ struct Points {
     reached: Mutex<BTreeMap<&'static str, u64>>,
 }
 
-/// Held by whoever has a transaction under way beside the orders: of the audit log, of records. A process that is stopped in the middle of one would lock the database, which is a file
-/// here, for the others on it.
+/// Held by whoever has a transaction under way. A process that is stopped at a point while another of its tasks is in the middle of one would lock
+/// the database, which is a file here, for the others on it.
 static WRITING: RwLock<()> = RwLock::const_new(());
+
+/// A transaction that nobody is stopped in the middle of.
+async fn unstopped<T>(transaction: impl Future<Output = T>) -> T {
+    let _writing = WRITING.read().await;
+    transaction.await
+}
 
 /// The same audit log, which nobody is stopped in the middle of.
 pub(crate) fn apart_from(inner: Arc<dyn Audit>) -> Arc<dyn Audit> {
@@ -91,8 +97,7 @@ struct UnstoppedAudit(Arc<dyn Audit>);
 #[async_trait]
 impl Audit for UnstoppedAudit {
     async fn append(&self, entry: Entry) -> Result<Head, StoreError> {
-        let _writing = WRITING.read().await;
-        self.0.append(entry).await
+        unstopped(self.0.append(entry)).await
     }
 
     async fn entries(&self, filter: AuditFilter, page: AuditPage, limit: u32) -> Result<Vec<Link>, StoreError> {
@@ -109,13 +114,11 @@ struct UnstoppedRecords(Arc<dyn Records>);
 #[async_trait]
 impl Records for UnstoppedRecords {
     async fn put_record(&self, record: Record) -> Result<bool, StoreError> {
-        let _writing = WRITING.read().await;
-        self.0.put_record(record).await
+        unstopped(self.0.put_record(record)).await
     }
 
     async fn delete_record(&self, kind: &str, id: &str) -> Result<bool, StoreError> {
-        let _writing = WRITING.read().await;
-        self.0.delete_record(kind, id).await
+        unstopped(self.0.delete_record(kind, id)).await
     }
 
     async fn record(&self, kind: &str, id: &str) -> Result<Option<Record>, StoreError> {
@@ -150,6 +153,8 @@ impl Points {
         // No other thread reaches a point meanwhile: we hold the lock.
         if self.stop_at.as_ref() == Some(&name) {
             signal(Signal::STOP);
+            // The signal goes to the process: another thread may take it, and this one would begin the next transaction before all stand still.
+            std::thread::sleep(STANDSTILL);
         }
         if self.crash_at.as_ref() == Some(&name) {
             // Nothing is flushed, told or dropped.
@@ -160,6 +165,9 @@ impl Points {
         }
     }
 }
+
+/// Far longer than it takes until all threads of a stopped process stand still.
+const STANDSTILL: std::time::Duration = std::time::Duration::from_millis(200);
 
 fn signal(signal: Signal) {
     if let Err(error) = rustix::process::kill_process(rustix::process::getpid(), signal) {
@@ -258,7 +266,7 @@ struct CrashingStore {
 impl Store for CrashingStore {
     async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
         self.points.come_to("commit:before").await;
-        let outcome = self.inner.commit(commit).await;
+        let outcome = unstopped(self.inner.commit(commit)).await;
         self.points.come_to("commit:after").await;
         outcome
     }
@@ -271,14 +279,14 @@ impl Store for CrashingStore {
         until: Timestamp,
     ) -> Result<Option<Fence>, StoreError> {
         self.points.come_to("lease:before").await;
-        let outcome = self.inner.lease(order, holder, now, until).await;
+        let outcome = unstopped(self.inner.lease(order, holder, now, until)).await;
         self.points.come_to("lease:after").await;
         outcome
     }
 
     async fn release_lease(&self, order: OrderId, fence: Fence) -> Result<(), StoreError> {
         self.points.come_to("lease:before").await;
-        let outcome = self.inner.release_lease(order, fence).await;
+        let outcome = unstopped(self.inner.release_lease(order, fence)).await;
         self.points.come_to("lease:after").await;
         outcome
     }
@@ -324,7 +332,7 @@ impl Store for CrashingStore {
     }
 
     async fn insert_key(&self, key: AccessKey) -> Result<(), StoreError> {
-        self.inner.insert_key(key).await
+        unstopped(self.inner.insert_key(key)).await
     }
 
     async fn key(&self, id: &str) -> Result<Option<AccessKey>, StoreError> {
@@ -336,15 +344,15 @@ impl Store for CrashingStore {
     }
 
     async fn set_key_enabled(&self, id: &str, enabled: bool) -> Result<bool, StoreError> {
-        self.inner.set_key_enabled(id, enabled).await
+        unstopped(self.inner.set_key_enabled(id, enabled)).await
     }
 
     async fn delete_key(&self, id: &str) -> Result<bool, StoreError> {
-        self.inner.delete_key(id).await
+        unstopped(self.inner.delete_key(id)).await
     }
 
     async fn put_cluster(&self, cluster: ClusterRecord) -> Result<(), StoreError> {
-        self.inner.put_cluster(cluster).await
+        unstopped(self.inner.put_cluster(cluster)).await
     }
 
     async fn cluster(&self, id: ClusterId) -> Result<Option<ClusterRecord>, StoreError> {
@@ -356,11 +364,11 @@ impl Store for CrashingStore {
     }
 
     async fn delete_cluster(&self, id: ClusterId) -> Result<bool, StoreError> {
-        self.inner.delete_cluster(id).await
+        unstopped(self.inner.delete_cluster(id)).await
     }
 
     async fn put_logical_region(&self, region: LogicalRegion) -> Result<Option<LogicalRegion>, StoreError> {
-        self.inner.put_logical_region(region).await
+        unstopped(self.inner.put_logical_region(region)).await
     }
 
     async fn logical_regions(&self) -> Result<Vec<LogicalRegion>, StoreError> {
@@ -368,6 +376,6 @@ impl Store for CrashingStore {
     }
 
     async fn delete_logical_region(&self, id: i64) -> Result<bool, StoreError> {
-        self.inner.delete_logical_region(id).await
+        unstopped(self.inner.delete_logical_region(id)).await
     }
 }

@@ -318,8 +318,9 @@ fn held(hold: &Hold, target: &WorkloadRef, fresh: &Fresh, writer: Writer) -> Res
     }
     let mut object = fresh.object.clone();
     let present = workload.digest == hold.expects;
+    let becomes = hold.template.as_ref().map_or_else(|| workload.digest.clone(), PodTemplate::digest);
     let (old_ready, new_ready) = match &hold.template {
-        Some(template) if present && template.digest() != workload.digest => {
+        Some(template) if present && becomes != workload.digest => {
             object["spec"]["template"] = template.json().clone();
             // Every pod that runs now becomes an old one.
             (workload.old_ready() + workload.new_ready(), 0)
@@ -332,7 +333,6 @@ fn held(hold: &Hold, target: &WorkloadRef, fresh: &Fresh, writer: Writer) -> Res
     };
     let floor = floor::floor(hold.return_to.strategy, workload.replicas, workload.disruption_floor);
     let wave = hold.wave.unwrap_or(Wave { old: workload.old_wanted(), new: workload.new_wanted() });
-    let becomes = hold.template.as_ref().map_or_else(|| workload.digest.clone(), PodTemplate::digest);
     let old_sets = || workload.sets.iter().filter(|set| set.wanted > 0 && set.digest != becomes);
     let leaving = old_sets().map(|set| set.wanted).sum::<u32>().saturating_sub(wave.old);
     let lost = floor::lost_at_worst(old_sets().map(|set| (set.wanted, workload.ready_of(set))), leaving);

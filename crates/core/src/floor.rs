@@ -56,6 +56,7 @@ mod tests {
         let all = Strategy::RollingUpdate { max_surge: Amount::Pods(0), max_unavailable: Amount::Percent(100) };
         assert_eq!(floor(all, 4, None), 0);
     }
+
     #[test]
     fn pods_that_are_not_ready_are_spared_by_another_set() {
         assert_eq!(lost_at_worst([(5, 3)], 2), 0);

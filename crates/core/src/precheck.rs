@@ -112,7 +112,7 @@ pub fn steering(plan: &SteeringPlan, missing: &[String]) -> Vec<Finding> {
     }
     let routes: Vec<&str> = plan.routes.iter().map(|route| route.name.as_str()).collect();
     let text = format!(
-        "while the gray batch waits for its confirmation, the requests that HTTPRoute {} leads to Service {} are divided by {}; then they go to all pods,          as before",
+        "while the gray batch waits for its confirmation, the requests that HTTPRoute {} leads to Service {} are divided by {}; then they go to all pods, as before",
         routes.join(", "),
         plan.service,
         plan.given

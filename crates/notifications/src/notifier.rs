@@ -16,7 +16,7 @@ use crate::filter::{Filter, Glob};
 use crate::meters::Meters;
 use crate::notice::Notice;
 use crate::post::{Limits, Post};
-use crate::progress::{DeadLetter, Progress, Trouble, sweep};
+use crate::progress::{DeadLetter, Progress, States, Trouble};
 use crate::schedule::Failed;
 use crate::signature::SigningKey;
 use crate::webhook::{Format, Stored, Target, Webhook, checked_url};
@@ -189,12 +189,10 @@ impl Notifier {
 
     /// The names of the webhooks that deliver. What is left of those that are gone is removed.
     async fn look(&self) -> Result<Vec<String>, StoreError> {
-        let states = async || {
-            let all = Stored::list(self.records()).await?;
-            Ok(all.iter().map(Webhook::state).collect())
-        };
-        sweep(self.records(), states).await?;
+        // Read before the webhooks are: a webhook is there before its state is.
+        let kept = States::read(self.records()).await?;
         let all = Stored::list(self.records()).await?;
+        kept.sweep(self.records(), |state| all.iter().any(|webhook| webhook.state() == state)).await?;
         Ok(all.into_iter().filter(|webhook| webhook.enabled).map(|webhook| webhook.name).collect())
     }
 

@@ -196,20 +196,25 @@ impl DeadLetter {
     }
 }
 
-/// Removes the state of webhooks that are gone. `list` tells the states of those that are there, and is asked after what is stored was read: a webhook is there
-/// before its state is.
-pub(crate) async fn sweep<F>(records: &dyn Records, list: impl FnOnce() -> F + Send) -> Result<(), StoreError>
-where
-    F: Future<Output = Result<Vec<String>, StoreError>> + Send,
-{
-    let progress = Stored::<Progress>::list(records, None).await?;
-    let letters = Stored::<DeadLetter>::list(records, None).await?;
-    let there = list().await?;
-    for stored in letters.iter().filter(|stored| !there.contains(&stored.owner)) {
-        stored.delete(records).await?;
+/// All that is stored of how far webhooks are.
+pub(crate) struct States {
+    progress: Vec<Stored<Progress>>,
+    letters: Vec<Stored<DeadLetter>>,
+}
+
+impl States {
+    pub(crate) async fn read(records: &dyn Records) -> Result<Self, StoreError> {
+        Ok(Self { progress: Stored::list(records, None).await?, letters: Stored::list(records, None).await? })
     }
-    for stored in progress.iter().filter(|stored| !there.contains(&stored.owner)) {
-        stored.delete(records).await?;
+
+    /// Removes the state of webhooks that are gone.
+    pub(crate) async fn sweep(self, records: &dyn Records, is_there: impl Fn(&str) -> bool) -> Result<(), StoreError> {
+        for stored in self.letters.iter().filter(|stored| !is_there(&stored.owner)) {
+            stored.delete(records).await?;
+        }
+        for stored in self.progress.iter().filter(|stored| !is_there(&stored.owner)) {
+            stored.delete(records).await?;
+        }
+        Ok(())
     }
-    Ok(())
 }

@@ -13,6 +13,7 @@ use sternway_engine::{CommandError, Engine};
 use sternway_wire::codes::Source;
 use sternway_wire::error::{BusinessError, GatewayError};
 use sternway_wire::parameters::Parameters;
+use sternway_wire::time_text;
 
 use crate::authentication::Caller;
 use crate::failure::Failure;
@@ -75,6 +76,11 @@ impl Call {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.engine().ports().clock.now()
+    }
+
+    /// A time as answers show it.
+    pub(crate) fn time_text(&self, at: Timestamp) -> String {
+        time_text::local(at, self.shared.config.utc_offset)
     }
 
     /// Waits for a command of the engine, unless the server is cut off meanwhile: whether it was accepted is then found in the store.

@@ -61,16 +61,7 @@ pub enum Action {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ask {
     Create,
-    Deploy {
-        image: usize,
-        batches: u32,
-        gray: Option<u32>,
-        wait_seconds: Option<u32>,
-        on_failure: u8,
-        replicas: Option<u32>,
-        min_ready_seconds: Option<u32>,
-        timeout_seconds: u32,
-    },
+    Deploy(Release),
     History {
         version: u32,
         batches: u32,
@@ -98,6 +89,19 @@ pub enum Ask {
         replicas: Option<u32>,
     },
     Delete,
+}
+
+/// A deploy; by default without a gray batch, and with all batches to be confirmed by a person.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Release {
+    pub image: usize,
+    pub batches: u32,
+    pub gray: Option<u32>,
+    pub wait_seconds: Option<u32>,
+    pub on_failure: u8,
+    pub replicas: Option<u32>,
+    pub min_ready_seconds: Option<u32>,
+    pub timeout_seconds: u32,
 }
 
 /// What others do to the cluster.
@@ -313,7 +317,7 @@ impl Maker {
         let good = calm || self.rng.random_bool(0.7);
         let image =
             if good { self.rng.random_range(0..GOOD_IMAGES) } else { self.rng.random_range(GOOD_IMAGES..IMAGES.len()) };
-        Ask::Deploy {
+        Ask::Deploy(Release {
             image,
             batches: self.rng.random_range(1..4),
             gray: self.rng.random_bool(0.2).then_some(1),
@@ -322,7 +326,7 @@ impl Maker {
             replicas: self.rng.random_bool(0.1).then(|| self.rng.random_range(1..8)),
             min_ready_seconds: self.rng.random_bool(0.2).then(|| self.rng.random_range(0..4)),
             timeout_seconds: if calm { 300 } else { self.rng.random_range(30..150) },
-        }
+        })
     }
 
     fn troubles(&mut self) {

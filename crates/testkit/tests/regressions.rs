@@ -3,7 +3,7 @@
 #[path = "regressions/left_behind.rs"]
 mod left_behind;
 
-use sternway_testkit::script::{Action, Ask, Change, Point, Script, Setup, Step, What};
+use sternway_testkit::script::{Action, Ask, Change, Point, Release, Script, Setup, Step, What};
 use sternway_testkit::{Options, run};
 
 fn step(at_ms: u32, action: Action) -> Step {
@@ -11,7 +11,11 @@ fn step(at_ms: u32, action: Action) -> Step {
 }
 
 fn client(process: usize, ask: Ask) -> Action {
-    Action::Client { process, app: 0, ask }
+    client_of(process, 0, ask)
+}
+
+fn client_of(process: usize, app: usize, ask: Ask) -> Action {
+    Action::Client { process, app, ask }
 }
 
 fn outside(change: Change) -> Action {
@@ -25,16 +29,11 @@ fn setup(processes: usize, replicas: u32, calm: bool) -> Setup {
 
 /// A deploy of an image in so many batches, each to be confirmed by a person.
 fn deploy(image: usize, batches: u32, timeout_seconds: u32) -> Ask {
-    Ask::Deploy {
-        image,
-        batches,
-        gray: None,
-        wait_seconds: None,
-        on_failure: 0,
-        replicas: None,
-        min_ready_seconds: None,
-        timeout_seconds,
-    }
+    Ask::Deploy(release(image, batches, timeout_seconds))
+}
+
+fn release(image: usize, batches: u32, timeout_seconds: u32) -> Release {
+    Release { image, batches, timeout_seconds, ..Release::default() }
 }
 
 fn keeps_every_promise(script: &Script, seeds: &[u64]) {
@@ -48,16 +47,7 @@ fn keeps_every_promise(script: &Script, seeds: &[u64]) {
 /// and took an old one away below the floor, as far as the budgets of the pair allowed.
 #[test]
 fn a_pinned_rollback_keeps_the_floor() {
-    let release = Ask::Deploy {
-        image: 2,
-        batches: 3,
-        gray: Some(1),
-        wait_seconds: None,
-        on_failure: 2,
-        replicas: None,
-        min_ready_seconds: None,
-        timeout_seconds: 300,
-    };
+    let release = Ask::Deploy(Release { gray: Some(1), on_failure: 2, ..release(2, 3, 300) });
     let script = Script {
         setup: setup(2, 4, true),
         steps: vec![
@@ -110,16 +100,7 @@ fn a_release_after_one_that_was_aborted_at_its_end_has_the_floor_of_what_runs() 
 /// As before, and the release after it fails: it goes back to what ran, which is the version of the release that was aborted.
 #[test]
 fn a_release_after_one_that_was_aborted_at_its_end_goes_back_to_what_ran() {
-    let release = Ask::Deploy {
-        image: 1,
-        batches: 2,
-        gray: None,
-        wait_seconds: Some(2),
-        on_failure: 0,
-        replicas: None,
-        min_ready_seconds: None,
-        timeout_seconds: 66,
-    };
+    let release = Ask::Deploy(Release { wait_seconds: Some(2), ..release(1, 2, 66) });
     let script = Script {
         setup: setup(1, 3, false),
         steps: vec![
@@ -137,16 +118,7 @@ fn a_release_after_one_that_was_aborted_at_its_end_goes_back_to_what_ran() {
 /// and given up; that it held was forgotten.
 #[test]
 fn a_first_write_whose_answer_was_lost_is_not_forgotten() {
-    let release = Ask::Deploy {
-        image: 1,
-        batches: 3,
-        gray: Some(1),
-        wait_seconds: Some(2),
-        on_failure: 1,
-        replicas: None,
-        min_ready_seconds: None,
-        timeout_seconds: 83,
-    };
+    let release = Ask::Deploy(Release { gray: Some(1), wait_seconds: Some(2), on_failure: 1, ..release(1, 3, 83) });
     let point = Point { what: What::Write, countdown: 0, after: true };
     let script = Script {
         setup: setup(1, 5, false),
@@ -163,16 +135,7 @@ fn a_first_write_whose_answer_was_lost_is_not_forgotten() {
 /// Scaled down to the number of pods that are new already: the last patch leaves those, whatever becomes of the others.
 #[test]
 fn new_pods_count_when_everything_is_given_back() {
-    let release = Ask::Deploy {
-        image: 2,
-        batches: 2,
-        gray: None,
-        wait_seconds: None,
-        on_failure: 0,
-        replicas: None,
-        min_ready_seconds: Some(3),
-        timeout_seconds: 127,
-    };
+    let release = Ask::Deploy(Release { min_ready_seconds: Some(3), ..release(2, 2, 127) });
     let script = Script {
         setup: setup(1, 5, false),
         steps: vec![

@@ -15,7 +15,7 @@ use crate::output::{self, Table};
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// List the clusters
-    List(ListArguments),
+    List(Connection),
     /// Import a cluster by its kubeconfig, or give a known one new credentials; prints its id
     Import(ImportArguments),
 }
@@ -39,25 +39,18 @@ pub(crate) struct ImportArguments {
     connection: Connection,
 }
 
-/// See [`list`].
-#[derive(Debug, Args)]
-pub(crate) struct ListArguments {
-    #[command(flatten)]
-    connection: Connection,
-}
-
 /// Does it.
 pub(crate) async fn run(command: Command) -> anyhow::Result<Outcome> {
     match command {
-        Command::List(arguments) => list(arguments).await,
+        Command::List(connection) => list(connection).await,
         Command::Import(arguments) => import(arguments).await,
     }
 }
 
-async fn list(arguments: ListArguments) -> anyhow::Result<Outcome> {
-    let client = arguments.connection.client()?;
+async fn list(connection: Connection) -> anyhow::Result<Outcome> {
+    let client = connection.client()?;
     let reply = client.call::<ListCluster>("ListCluster", Vec::new()).await?;
-    if arguments.connection.output == Form::Json {
+    if connection.output == Form::Json {
         output::json(&reply.body)?;
         return Ok(Outcome::Succeeded);
     }

@@ -15,7 +15,7 @@ pub(crate) enum Command {
     /// Make a window, or replace the one of this name
     Put(PutArguments),
     /// List the windows, and which are open now
-    List(ListArguments),
+    List(Connection),
     /// Delete a window
     Delete(DeleteArguments),
 }
@@ -43,13 +43,6 @@ pub(crate) struct PutArguments {
     connection: Connection,
 }
 
-/// See [`list`].
-#[derive(Debug, Args)]
-pub(crate) struct ListArguments {
-    #[command(flatten)]
-    connection: Connection,
-}
-
 /// See [`run`].
 #[derive(Debug, Args)]
 pub(crate) struct DeleteArguments {
@@ -63,7 +56,7 @@ pub(crate) struct DeleteArguments {
 pub(crate) async fn run(command: Command) -> anyhow::Result<Outcome> {
     match command {
         Command::Put(arguments) => put(arguments).await,
-        Command::List(arguments) => list(arguments.connection).await,
+        Command::List(connection) => list(connection).await,
         Command::Delete(DeleteArguments { name, connection }) => {
             let reply = connection.client()?.call::<Nothing>("DeleteFreezeWindow", vec![("Name", name)]).await?;
             output::done(&reply.body, connection.output, "Deleted.")

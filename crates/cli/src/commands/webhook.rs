@@ -18,7 +18,7 @@ pub(crate) enum Command {
     /// Make a webhook, for what happens from now on
     Create(CreateArguments),
     /// List the webhooks, and how they are getting on
-    List(ListArguments),
+    List(Connection),
     /// Show a webhook
     Get(Named),
     /// Change a webhook; what is not given stays
@@ -115,13 +115,6 @@ pub(crate) struct UpdateArguments {
     connection: Connection,
 }
 
-/// See [`list`].
-#[derive(Debug, Args)]
-pub(crate) struct ListArguments {
-    #[command(flatten)]
-    connection: Connection,
-}
-
 /// See [`redeliver`].
 #[derive(Debug, Args)]
 pub(crate) struct RedeliverArguments {
@@ -167,7 +160,7 @@ impl Which {
 pub(crate) async fn run(command: Command) -> anyhow::Result<Outcome> {
     match command {
         Command::Create(arguments) => create(arguments).await,
-        Command::List(arguments) => list(arguments.connection).await,
+        Command::List(connection) => list(connection).await,
         Command::Get(named) => get(named).await,
         Command::Update(arguments) => update(arguments).await,
         Command::Delete(Named { name, connection }) => {

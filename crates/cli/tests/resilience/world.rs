@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sternway_cluster::KubeClusters;
-use sternway_core::application::{AppState, Application, WorkloadRef};
-use sternway_core::ids::{AppId, ClusterId, OrderId, VersionNumber};
+use sternway_core::application::{Application, WorkloadRef};
+use sternway_core::ids::{AppId, ClusterId, OrderId};
 use sternway_core::order::birth::CreateRequest;
 use sternway_core::order::job::OnFailure;
 use sternway_core::order::{Actor, Order, OrderKind, Status};
@@ -235,25 +235,7 @@ impl World {
 
     /// Begins the creation of the application with version 1.
     pub(crate) async fn create(&self) -> OrderId {
-        let app = Application {
-            id: self.app,
-            name: "shop".to_owned(),
-            workload: self.workload.clone(),
-            logical_region: "cn-hangzhou".to_owned(),
-            description: String::new(),
-            owner: "tester".to_owned(),
-            package_type: "Image".to_owned(),
-            attributes: BTreeMap::new(),
-            current: None,
-            last_good: None,
-            latest: VersionNumber(0),
-            replicas: 0,
-            instances_before_stop: None,
-            state: AppState::Creating,
-            held: None,
-            created_at: now(),
-            revision: 0,
-        };
+        let app = Application::new(self.app, "shop", self.workload.clone(), "cn-hangzhou", "tester", "Image", now());
         let request = CreateRequest {
             app,
             edits: vec![Edit::Image(V1.to_owned())],

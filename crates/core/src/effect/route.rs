@@ -124,8 +124,6 @@ mod tests {
     use crate::route::{Path, Rule};
     use uuid::Uuid;
 
-    const KIND: ObjectKind = ObjectKind::namespaced("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes");
-
     fn app(number: u128) -> AppId {
         AppId::new(Uuid::from_u128(number))
     }
@@ -146,7 +144,7 @@ mod tests {
             new: format!("{service}-new-1"),
             rules: vec![everything],
         };
-        RouteChange { kind: KIND, name: "edge".to_owned(), split, steer }
+        RouteChange { kind: ObjectKind::HTTP_ROUTE, name: "edge".to_owned(), split, steer }
     }
 
     fn route() -> Value {

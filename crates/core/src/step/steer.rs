@@ -199,7 +199,7 @@ fn go_on(draft: &mut Draft<'_>) {
 /// Whether both sides have pods that serve.
 fn are_ready(draft: &Draft<'_>, release: &Release, workload: &Workload) -> bool {
     let (old, new) = (old_set(draft, release, workload), workload.new_set());
-    let serves = |set: &PodSet| workload.pods.iter().any(|pod| pod.ready && pod.set.as_ref() == Some(&set.name));
+    let serves = |set: &PodSet| workload.ready_of(set) > 0;
     old.is_some_and(serves) && new.is_some_and(serves)
 }
 

@@ -13,7 +13,6 @@ use sternway_wire::model::{
     UpdateWebhook, Webhook, WebhookDeadLetter,
 };
 use sternway_wire::parameters::Given;
-use sternway_wire::time_text;
 
 use crate::call::Call;
 use crate::failure::{Failure, sentence};
@@ -148,7 +147,7 @@ fn shown_once(key: Option<SigningKey>) -> String {
 fn webhook(call: &Call, shown: Shown) -> Webhook {
     let Shown { webhook, delivered_at, trouble, dead_letters } = shown;
     let texts = |globs: Vec<Glob>| globs.iter().map(ToString::to_string).collect();
-    let time = |at: Option<Timestamp>| at.map(|at| moment(call, at)).unwrap_or_default();
+    let time = |at: Option<Timestamp>| at.map(|at| call.time_text(at)).unwrap_or_default();
     Webhook {
         name: webhook.name,
         format: webhook.format.name().to_owned(),
@@ -161,7 +160,7 @@ fn webhook(call: &Call, shown: Shown) -> Webhook {
         clusters: texts(webhook.filter.clusters),
         logical_regions: texts(webhook.filter.logical_regions),
         description: webhook.description,
-        create_time: moment(call, webhook.created_at),
+        create_time: call.time_text(webhook.created_at),
         last_delivered: time(delivered_at),
         failing_since: time(trouble.as_ref().map(|trouble| trouble.since)),
         failures: trouble.as_ref().map_or(0, sternway_notifications::Trouble::failures),
@@ -180,13 +179,9 @@ fn dead_letter(call: &Call, letter: DeadLetter) -> WebhookDeadLetter {
         app_name: letter.app_name,
         problem: letter.reason,
         attempts: letter.attempts,
-        event_time: moment(call, letter.happened_at),
-        given_up_time: moment(call, letter.given_up_at),
+        event_time: call.time_text(letter.happened_at),
+        given_up_time: call.time_text(letter.given_up_at),
     }
-}
-
-fn moment(call: &Call, at: Timestamp) -> String {
-    time_text::local(at, call.shared.config.utc_offset)
 }
 
 impl From<WebhookError> for Failure {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sternway_core::application::{AppState, Application, WorkloadRef};
+use sternway_core::application::{Application, WorkloadRef};
 use sternway_core::ids::{AppId, ClusterId, OrderId, VersionNumber};
 use sternway_core::order::birth::CreateRequest;
 use sternway_core::order::job::OnFailure;
@@ -90,7 +90,7 @@ impl World<'_> {
         };
         let (asked, request) = match ask {
             Ask::Create => return None,
-            Ask::Deploy { .. } | Ask::History { .. } | Ask::Restart { .. } => {
+            Ask::Deploy(_) | Ask::History { .. } | Ask::Restart { .. } => {
                 (None, Request::Deploy(app, Box::new(deployment(ask)?)))
             }
             Ask::Continue { confirm } => (None, Request::Continue(newest(0)?, *confirm)),
@@ -116,29 +116,13 @@ impl World<'_> {
 }
 
 fn application(state: &mut State, name: &str) -> Application {
-    Application {
-        id: AppId::new(state.fresh_id()),
+    let workload = WorkloadRef {
+        cluster: ClusterId::new(Uuid::from_u128(1)),
+        namespace: NAMESPACE.to_owned(),
         name: name.to_owned(),
-        workload: WorkloadRef {
-            cluster: ClusterId::new(Uuid::from_u128(1)),
-            namespace: NAMESPACE.to_owned(),
-            name: name.to_owned(),
-        },
-        logical_region: "cn-hangzhou".to_owned(),
-        description: String::new(),
-        owner: "client".to_owned(),
-        package_type: "Image".to_owned(),
-        attributes: Default::default(),
-        current: None,
-        last_good: None,
-        latest: VersionNumber(0),
-        replicas: 0,
-        instances_before_stop: None,
-        state: AppState::Creating,
-        held: None,
-        created_at: state.now,
-        revision: 0,
-    }
+    };
+    let id = AppId::new(state.fresh_id());
+    Application::new(id, name, workload, "cn-hangzhou", "client", "Image", state.now)
 }
 
 fn deployment(ask: &Ask) -> Option<Deploy> {
@@ -153,30 +137,21 @@ fn deployment(ask: &Ask) -> Option<Deploy> {
         description: String::new(),
     };
     Some(match ask {
-        Ask::Deploy {
-            image,
-            batches,
-            gray,
-            wait_seconds,
-            on_failure,
-            replicas,
-            min_ready_seconds,
-            timeout_seconds,
-        } => {
-            let gate = wait_seconds.map_or(Gate::Manual, |wait_seconds| Gate::Automatic { wait_seconds });
-            let image = IMAGES[*image].to_owned();
+        Ask::Deploy(asked) => {
+            let gate = asked.wait_seconds.map_or(Gate::Manual, |wait_seconds| Gate::Automatic { wait_seconds });
+            let image = IMAGES[asked.image].to_owned();
             // More of the template changes than the image.
             let env = vec![serde_json::json!({"name": "IMAGE", "value": image})];
             Deploy {
                 change: DeployChange::Edits {
                     edits: vec![Edit::Image(image), Edit::Env(env)],
-                    min_ready_seconds: *min_ready_seconds,
+                    min_ready_seconds: asked.min_ready_seconds,
                     package_version: String::new(),
                 },
-                batches: Batches { gray: *gray, count: *batches, gate },
-                batch_timeout_seconds: *timeout_seconds,
-                on_failure: [OnFailure::Rollback, OnFailure::Pause, OnFailure::Keep][usize::from(*on_failure) % 3],
-                replicas: *replicas,
+                batches: Batches { gray: asked.gray, count: asked.batches, gate },
+                batch_timeout_seconds: asked.timeout_seconds,
+                on_failure: [OnFailure::Rollback, OnFailure::Pause, OnFailure::Keep][usize::from(asked.on_failure) % 3],
+                replicas: asked.replicas,
                 steering: None,
                 attributes: BTreeMap::new(),
                 description: String::new(),

@@ -1,8 +1,8 @@
 //! Releases that begin on what others left behind: found by one seed in thirty thousand.
 
-use sternway_testkit::script::{Action, Ask, Change, Script, Setup};
+use sternway_testkit::script::{Action, Ask, Change, Release, Script, Setup};
 
-use super::{keeps_every_promise, step};
+use super::{client, client_of, deploy, keeps_every_promise, outside, release, setup, step};
 
 /// A release on what an abort left: three templates, and a pod on a lost node. The wave that was to cost that pod cost a ready one that was made under
 /// the hold.
@@ -11,81 +11,20 @@ fn a_ready_pod_made_under_a_hold_is_not_spared_by_one_on_a_lost_node() {
     let script = Script {
         setup: Setup { processes: 1, nodes: 3, replicas: vec![2, 3], calm: false },
         steps: vec![
-            step(0, Action::Client { process: 0, app: 0, ask: Ask::Create }),
-            step(0, Action::Client { process: 0, app: 1, ask: Ask::Create }),
-            step(
-                20_000,
-                Action::Client {
-                    process: 0,
-                    app: 1,
-                    ask: Ask::Deploy {
-                        image: 0,
-                        batches: 2,
-                        gray: None,
-                        wait_seconds: Some(6),
-                        on_failure: 0,
-                        replicas: None,
-                        min_ready_seconds: None,
-                        timeout_seconds: 108,
-                    },
-                },
-            ),
+            step(0, client(0, Ask::Create)),
+            step(0, client_of(0, 1, Ask::Create)),
+            step(20_000, client_of(0, 1, Ask::Deploy(Release { wait_seconds: Some(6), ..release(0, 2, 108) }))),
             step(55_330, Action::Outside { app: 1, change: Change::Image(2) }),
-            step(
-                57_832,
-                Action::Client {
-                    process: 0,
-                    app: 1,
-                    ask: Ask::Deploy {
-                        image: 0,
-                        batches: 3,
-                        gray: None,
-                        wait_seconds: None,
-                        on_failure: 0,
-                        replicas: None,
-                        min_ready_seconds: Some(1),
-                        timeout_seconds: 100,
-                    },
-                },
-            ),
-            step(82_019, Action::Client { process: 0, app: 1, ask: Ask::Continue { confirm: true } }),
-            step(82_165, Action::Client { process: 0, app: 1, ask: Ask::Abort { back: 0 } }),
+            step(57_832, client_of(0, 1, Ask::Deploy(Release { min_ready_seconds: Some(1), ..release(0, 3, 100) }))),
+            step(82_019, client_of(0, 1, Ask::Continue { confirm: true })),
+            step(82_165, client_of(0, 1, Ask::Abort { back: 0 })),
             step(136_583, Action::Node { number: 1, lost: true }),
             step(
                 149_992,
-                Action::Client {
-                    process: 0,
-                    app: 1,
-                    ask: Ask::Deploy {
-                        image: 3,
-                        batches: 2,
-                        gray: None,
-                        wait_seconds: Some(1),
-                        on_failure: 1,
-                        replicas: None,
-                        min_ready_seconds: None,
-                        timeout_seconds: 129,
-                    },
-                },
+                client_of(0, 1, Ask::Deploy(Release { wait_seconds: Some(1), on_failure: 1, ..release(3, 2, 129) })),
             ),
-            step(173_748, Action::Client { process: 0, app: 1, ask: Ask::Abort { back: 0 } }),
-            step(
-                174_026,
-                Action::Client {
-                    process: 0,
-                    app: 1,
-                    ask: Ask::Deploy {
-                        image: 3,
-                        batches: 2,
-                        gray: None,
-                        wait_seconds: Some(1),
-                        on_failure: 0,
-                        replicas: None,
-                        min_ready_seconds: None,
-                        timeout_seconds: 117,
-                    },
-                },
-            ),
+            step(173_748, client_of(0, 1, Ask::Abort { back: 0 })),
+            step(174_026, client_of(0, 1, Ask::Deploy(Release { wait_seconds: Some(1), ..release(3, 2, 117) }))),
         ],
     };
     keeps_every_promise(&script, &[80_335]);
@@ -97,65 +36,17 @@ fn a_rollback_that_ran_out_of_time_leaves_no_ready_pod_uncounted() {
     let script = Script {
         setup: Setup { processes: 1, nodes: 3, replicas: vec![2, 4], calm: false },
         steps: vec![
-            step(0, Action::Client { process: 0, app: 0, ask: Ask::Create }),
-            step(0, Action::Client { process: 0, app: 1, ask: Ask::Create }),
+            step(0, client(0, Ask::Create)),
+            step(0, client_of(0, 1, Ask::Create)),
             step(16_000, Action::Outside { app: 1, change: Change::Strategy(1, 0) }),
-            step(
-                20_000,
-                Action::Client {
-                    process: 0,
-                    app: 0,
-                    ask: Ask::Deploy {
-                        image: 7,
-                        batches: 3,
-                        gray: Some(1),
-                        wait_seconds: Some(7),
-                        on_failure: 0,
-                        replicas: None,
-                        min_ready_seconds: None,
-                        timeout_seconds: 80,
-                    },
-                },
-            ),
-            step(
-                20_000,
-                Action::Client {
-                    process: 0,
-                    app: 1,
-                    ask: Ask::Deploy {
-                        image: 8,
-                        batches: 3,
-                        gray: None,
-                        wait_seconds: Some(1),
-                        on_failure: 0,
-                        replicas: None,
-                        min_ready_seconds: None,
-                        timeout_seconds: 112,
-                    },
-                },
-            ),
-            step(26_694, Action::Client { process: 0, app: 0, ask: Ask::AbortAndRollback { back: 0 } }),
-            step(36_929, Action::Client { process: 0, app: 0, ask: Ask::Stop }),
-            step(37_717, Action::Client { process: 0, app: 1, ask: Ask::History { version: 1, batches: 2 } }),
-            step(41_862, Action::Client { process: 0, app: 0, ask: Ask::Continue { confirm: true } }),
-            step(47_222, Action::Client { process: 0, app: 1, ask: Ask::AbortAndRollback { back: 0 } }),
-            step(
-                174_897,
-                Action::Client {
-                    process: 0,
-                    app: 1,
-                    ask: Ask::Deploy {
-                        image: 3,
-                        batches: 1,
-                        gray: None,
-                        wait_seconds: Some(3),
-                        on_failure: 0,
-                        replicas: None,
-                        min_ready_seconds: None,
-                        timeout_seconds: 39,
-                    },
-                },
-            ),
+            step(20_000, client(0, Ask::Deploy(Release { gray: Some(1), wait_seconds: Some(7), ..release(7, 3, 80) }))),
+            step(20_000, client_of(0, 1, Ask::Deploy(Release { wait_seconds: Some(1), ..release(8, 3, 112) }))),
+            step(26_694, client(0, Ask::AbortAndRollback { back: 0 })),
+            step(36_929, client(0, Ask::Stop)),
+            step(37_717, client_of(0, 1, Ask::History { version: 1, batches: 2 })),
+            step(41_862, client(0, Ask::Continue { confirm: true })),
+            step(47_222, client_of(0, 1, Ask::AbortAndRollback { back: 0 })),
+            step(174_897, client_of(0, 1, Ask::Deploy(Release { wait_seconds: Some(3), ..release(3, 1, 39) }))),
         ],
     };
     keeps_every_promise(&script, &[155_059]);
@@ -167,77 +58,23 @@ fn an_image_set_by_hand_beside_a_bad_version_keeps_the_floor() {
     let script = Script {
         setup: Setup { processes: 2, nodes: 3, replicas: vec![3, 4], calm: false },
         steps: vec![
-            step(0, Action::Client { process: 1, app: 1, ask: Ask::Create }),
+            step(0, client_of(1, 1, Ask::Create)),
             step(
                 20_000,
-                Action::Client {
-                    process: 1,
-                    app: 1,
-                    ask: Ask::Deploy {
-                        image: 8,
-                        batches: 3,
-                        gray: None,
-                        wait_seconds: Some(0),
-                        on_failure: 0,
-                        replicas: Some(6),
-                        min_ready_seconds: None,
-                        timeout_seconds: 102,
-                    },
-                },
+                client_of(
+                    1,
+                    1,
+                    Ask::Deploy(Release { wait_seconds: Some(0), replicas: Some(6), ..release(8, 3, 102) }),
+                ),
             ),
-            step(
-                56_474,
-                Action::Client {
-                    process: 1,
-                    app: 1,
-                    ask: Ask::Deploy {
-                        image: 3,
-                        batches: 3,
-                        gray: None,
-                        wait_seconds: None,
-                        on_failure: 0,
-                        replicas: None,
-                        min_ready_seconds: None,
-                        timeout_seconds: 99,
-                    },
-                },
-            ),
-            step(61_472, Action::Client { process: 0, app: 1, ask: Ask::Abort { back: 0 } }),
-            step(
-                66_987,
-                Action::Client {
-                    process: 0,
-                    app: 1,
-                    ask: Ask::Deploy {
-                        image: 2,
-                        batches: 3,
-                        gray: None,
-                        wait_seconds: None,
-                        on_failure: 1,
-                        replicas: None,
-                        min_ready_seconds: None,
-                        timeout_seconds: 127,
-                    },
-                },
-            ),
-            step(95_104, Action::Client { process: 1, app: 1, ask: Ask::Abort { back: 0 } }),
+            step(56_474, client_of(1, 1, deploy(3, 3, 99))),
+            step(61_472, client_of(0, 1, Ask::Abort { back: 0 })),
+            step(66_987, client_of(0, 1, Ask::Deploy(Release { on_failure: 1, ..release(2, 3, 127) }))),
+            step(95_104, client_of(1, 1, Ask::Abort { back: 0 })),
             step(101_262, Action::Outside { app: 1, change: Change::Image(0) }),
             step(
                 106_658,
-                Action::Client {
-                    process: 1,
-                    app: 1,
-                    ask: Ask::Deploy {
-                        image: 1,
-                        batches: 1,
-                        gray: None,
-                        wait_seconds: Some(2),
-                        on_failure: 2,
-                        replicas: None,
-                        min_ready_seconds: None,
-                        timeout_seconds: 63,
-                    },
-                },
+                client_of(1, 1, Ask::Deploy(Release { wait_seconds: Some(2), on_failure: 2, ..release(1, 1, 63) })),
             ),
         ],
     };
@@ -248,62 +85,25 @@ fn an_image_set_by_hand_beside_a_bad_version_keeps_the_floor() {
 #[test]
 fn the_line_restores_beside_what_a_bad_version_left() {
     let script = Script {
-        setup: Setup { processes: 2, nodes: 3, replicas: vec![5], calm: false },
+        setup: setup(2, 5, false),
         steps: vec![
-            step(0, Action::Client { process: 1, app: 0, ask: Ask::Create }),
-            step(16_000, Action::Outside { app: 0, change: Change::Strategy(3, 0) }),
-            step(
-                20_000,
-                Action::Client {
-                    process: 1,
-                    app: 0,
-                    ask: Ask::Deploy {
-                        image: 2,
-                        batches: 2,
-                        gray: Some(1),
-                        wait_seconds: None,
-                        on_failure: 0,
-                        replicas: None,
-                        min_ready_seconds: None,
-                        timeout_seconds: 120,
-                    },
-                },
-            ),
-            step(52_592, Action::Client { process: 0, app: 0, ask: Ask::Abort { back: 0 } }),
-            step(
-                68_567,
-                Action::Client {
-                    process: 0,
-                    app: 0,
-                    ask: Ask::Deploy {
-                        image: 4,
-                        batches: 2,
-                        gray: None,
-                        wait_seconds: Some(1),
-                        on_failure: 0,
-                        replicas: None,
-                        min_ready_seconds: None,
-                        timeout_seconds: 45,
-                    },
-                },
-            ),
-            step(69_037, Action::Client { process: 0, app: 0, ask: Ask::Abort { back: 0 } }),
+            step(0, client(1, Ask::Create)),
+            step(16_000, outside(Change::Strategy(3, 0))),
+            step(20_000, client(1, Ask::Deploy(Release { gray: Some(1), ..release(2, 2, 120) }))),
+            step(52_592, client(0, Ask::Abort { back: 0 })),
+            step(68_567, client(0, Ask::Deploy(Release { wait_seconds: Some(1), ..release(4, 2, 45) }))),
+            step(69_037, client(0, Ask::Abort { back: 0 })),
             step(
                 69_154,
-                Action::Client {
-                    process: 1,
-                    app: 0,
-                    ask: Ask::Deploy {
-                        image: 6,
-                        batches: 3,
-                        gray: None,
+                client(
+                    1,
+                    Ask::Deploy(Release {
                         wait_seconds: Some(4),
                         on_failure: 1,
-                        replicas: None,
                         min_ready_seconds: Some(0),
-                        timeout_seconds: 92,
-                    },
-                },
+                        ..release(6, 3, 92)
+                    }),
+                ),
             ),
             step(138_475, Action::Vanish),
         ],
@@ -315,118 +115,34 @@ fn the_line_restores_beside_what_a_bad_version_left() {
 #[test]
 fn scaling_in_what_is_held_is_waited_for() {
     let script = Script {
-        setup: Setup { processes: 1, nodes: 3, replicas: vec![3], calm: true },
+        setup: setup(1, 3, true),
         steps: vec![
-            step(0, Action::Client { process: 0, app: 0, ask: Ask::Create }),
+            step(0, client(0, Ask::Create)),
             step(
                 20_000,
-                Action::Client {
-                    process: 0,
-                    app: 0,
-                    ask: Ask::Deploy {
-                        image: 2,
-                        batches: 3,
-                        gray: None,
-                        wait_seconds: Some(3),
-                        on_failure: 2,
-                        replicas: None,
-                        min_ready_seconds: None,
-                        timeout_seconds: 300,
-                    },
-                },
+                client(0, Ask::Deploy(Release { wait_seconds: Some(3), on_failure: 2, ..release(2, 3, 300) })),
             ),
-            step(32_056, Action::Client { process: 0, app: 0, ask: Ask::Abort { back: 0 } }),
-            step(51_348, Action::Client { process: 0, app: 0, ask: Ask::Scale { replicas: 5 } }),
-            step(70_304, Action::Client { process: 0, app: 0, ask: Ask::Stop }),
-            step(85_981, Action::Client { process: 0, app: 0, ask: Ask::Stop }),
-            step(92_090, Action::Client { process: 0, app: 0, ask: Ask::Continue { confirm: true } }),
-            step(109_648, Action::Client { process: 0, app: 0, ask: Ask::Scale { replicas: 7 } }),
-            step(
-                110_483,
-                Action::Client {
-                    process: 0,
-                    app: 0,
-                    ask: Ask::Deploy {
-                        image: 3,
-                        batches: 2,
-                        gray: None,
-                        wait_seconds: None,
-                        on_failure: 1,
-                        replicas: None,
-                        min_ready_seconds: None,
-                        timeout_seconds: 300,
-                    },
-                },
-            ),
+            step(32_056, client(0, Ask::Abort { back: 0 })),
+            step(51_348, client(0, Ask::Scale { replicas: 5 })),
+            step(70_304, client(0, Ask::Stop)),
+            step(85_981, client(0, Ask::Stop)),
+            step(92_090, client(0, Ask::Continue { confirm: true })),
+            step(109_648, client(0, Ask::Scale { replicas: 7 })),
+            step(110_483, client(0, Ask::Deploy(Release { on_failure: 1, ..release(3, 2, 300) }))),
             step(
                 110_690,
-                Action::Client {
-                    process: 0,
-                    app: 0,
-                    ask: Ask::Deploy {
-                        image: 3,
-                        batches: 2,
-                        gray: None,
-                        wait_seconds: Some(3),
-                        on_failure: 0,
-                        replicas: None,
-                        min_ready_seconds: Some(3),
-                        timeout_seconds: 300,
-                    },
-                },
+                client(
+                    0,
+                    Ask::Deploy(Release { wait_seconds: Some(3), min_ready_seconds: Some(3), ..release(3, 2, 300) }),
+                ),
             ),
-            step(
-                111_267,
-                Action::Client {
-                    process: 0,
-                    app: 0,
-                    ask: Ask::Deploy {
-                        image: 3,
-                        batches: 1,
-                        gray: Some(1),
-                        wait_seconds: None,
-                        on_failure: 0,
-                        replicas: Some(6),
-                        min_ready_seconds: None,
-                        timeout_seconds: 300,
-                    },
-                },
-            ),
-            step(
-                111_473,
-                Action::Client {
-                    process: 0,
-                    app: 0,
-                    ask: Ask::Deploy {
-                        image: 1,
-                        batches: 1,
-                        gray: None,
-                        wait_seconds: None,
-                        on_failure: 2,
-                        replicas: None,
-                        min_ready_seconds: None,
-                        timeout_seconds: 300,
-                    },
-                },
-            ),
+            step(111_267, client(0, Ask::Deploy(Release { gray: Some(1), replicas: Some(6), ..release(3, 1, 300) }))),
+            step(111_473, client(0, Ask::Deploy(Release { on_failure: 2, ..release(1, 1, 300) }))),
             step(
                 117_536,
-                Action::Client {
-                    process: 0,
-                    app: 0,
-                    ask: Ask::Deploy {
-                        image: 2,
-                        batches: 1,
-                        gray: None,
-                        wait_seconds: Some(3),
-                        on_failure: 0,
-                        replicas: Some(1),
-                        min_ready_seconds: None,
-                        timeout_seconds: 300,
-                    },
-                },
+                client(0, Ask::Deploy(Release { wait_seconds: Some(3), replicas: Some(1), ..release(2, 1, 300) })),
             ),
-            step(133_514, Action::Client { process: 0, app: 0, ask: Ask::Continue { confirm: true } }),
+            step(133_514, client(0, Ask::Continue { confirm: true })),
         ],
     };
     keeps_every_promise(&script, &[184_215]);
@@ -436,47 +152,18 @@ fn scaling_in_what_is_held_is_waited_for() {
 #[test]
 fn a_release_that_breaks_while_it_gives_back_ends() {
     let script = Script {
-        setup: Setup { processes: 1, nodes: 3, replicas: vec![5], calm: false },
+        setup: setup(1, 5, false),
         steps: vec![
-            step(0, Action::Client { process: 0, app: 0, ask: Ask::Create }),
-            step(16_000, Action::Outside { app: 0, change: Change::Strategy(3, 2) }),
+            step(0, client(0, Ask::Create)),
+            step(16_000, outside(Change::Strategy(3, 2))),
             step(
                 20_000,
-                Action::Client {
-                    process: 0,
-                    app: 0,
-                    ask: Ask::Deploy {
-                        image: 0,
-                        batches: 2,
-                        gray: None,
-                        wait_seconds: Some(0),
-                        on_failure: 0,
-                        replicas: Some(4),
-                        min_ready_seconds: None,
-                        timeout_seconds: 47,
-                    },
-                },
+                client(0, Ask::Deploy(Release { wait_seconds: Some(0), replicas: Some(4), ..release(0, 2, 47) })),
             ),
-            step(72_788, Action::Outside { app: 0, change: Change::Strategy(3, 0) }),
-            step(
-                74_337,
-                Action::Client {
-                    process: 0,
-                    app: 0,
-                    ask: Ask::Deploy {
-                        image: 8,
-                        batches: 3,
-                        gray: None,
-                        wait_seconds: None,
-                        on_failure: 0,
-                        replicas: None,
-                        min_ready_seconds: None,
-                        timeout_seconds: 121,
-                    },
-                },
-            ),
-            step(85_148, Action::Outside { app: 0, change: Change::Strategy(2, 2) }),
-            step(100_148, Action::Client { process: 0, app: 0, ask: Ask::Continue { confirm: true } }),
+            step(72_788, outside(Change::Strategy(3, 0))),
+            step(74_337, client(0, deploy(8, 3, 121))),
+            step(85_148, outside(Change::Strategy(2, 2))),
+            step(100_148, client(0, Ask::Continue { confirm: true })),
         ],
     };
     keeps_every_promise(&script, &[72_546]);

@@ -82,15 +82,12 @@ pub(super) fn finish(draft: &mut Draft<'_>) {
     };
     release.phase = ReleasePhase::Finishing;
     let put_back = release.steering.as_ref().is_none_or(|steering| steering.is_put_back());
+    let effect = Effect::Finish { snapshot: Box::new(release.to.snapshot.clone()), version: release.to.number };
     if !put_back {
         // Old pods may have been scaled away beside the gray batch: requests go back to all pods first.
         let now = draft.now();
         return draft.wake_at(now);
     }
-    let Some(release) = present(draft) else {
-        return;
-    };
-    let effect = Effect::Finish { snapshot: Box::new(release.to.snapshot.clone()), version: release.to.number };
     draft.say("all instances run the new version; giving back what was borrowed");
     draft.event("Finishing", "all instances run the new version; giving back what was borrowed");
     draft.want(effect);

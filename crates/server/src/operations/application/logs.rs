@@ -15,7 +15,6 @@ use sternway_core::template::edit::{Edit, LogSource};
 use sternway_wire::error::{BusinessError, GatewayError};
 use sternway_wire::model::{LogStore, Nothing, QuerySlsLogStoreList};
 use sternway_wire::parameters::logs::{LogConfig, LogType, STDOUT_PATH, configs, directory, required_type};
-use sternway_wire::time_text;
 
 use super::configure::reconfigure;
 use super::present_version;
@@ -40,7 +39,7 @@ pub(crate) async fn query(call: Arc<Call>) -> Result<QuerySlsLogStoreList, Failu
     let Some(version) = present_version(&call, &app).await? else {
         return Err(BusinessError::not_deployed_yet(&app.id.to_string()).into());
     };
-    let since = time_text::local(version.created_at, call.shared.config.utc_offset);
+    let since = call.time_text(version.created_at);
     let all: Vec<LogSource> = sources(version.snapshot.template.json())
         .into_iter()
         .filter(|source| source.files.is_some() == (kind == LogType::File))

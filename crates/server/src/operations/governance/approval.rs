@@ -8,7 +8,6 @@ use sternway_wire::error::{BusinessError, GatewayError};
 use sternway_wire::model::{
     ApprovalRule as Shown, ChangeOrderStarted, ListApprovalRules, ListPendingApprovals, Nothing, PendingApproval,
 };
-use sternway_wire::time_text;
 
 use super::{LONGEST_TEXT, list, name, put, scope, shown};
 use crate::call::Call;
@@ -54,7 +53,7 @@ fn pending_approval(call: &Call, order: &Order) -> Option<PendingApproval> {
         app_id: order.app.to_string(),
         description: order.description.clone(),
         user_id: order.actor.user.clone(),
-        create_time: time_text::local(order.created_at, call.shared.config.utc_offset),
+        create_time: call.time_text(order.created_at),
         rule: approval.rule.clone(),
         waits_for: approval.whom(&order.actor.user),
     })

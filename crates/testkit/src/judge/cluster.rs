@@ -67,6 +67,13 @@ impl Watch {
         what.iter().any(|what| self.outside.contains_key(what))
     }
 
+    /// Whether others touched what a return gives back. Who changes it between an order's birth and its first write is overwritten: the order goes
+    /// back to what it saw.
+    pub(crate) fn meddled(&self, first_write: Timestamp) -> bool {
+        let begun = self.born.map_or(first_write, |born| born.min(first_write));
+        self.since(&[Outside::Template, Outside::Strategy], begun - READ_AGE)
+    }
+
     pub(crate) fn since(&self, what: &[Outside], time: Timestamp) -> bool {
         what.iter().filter_map(|what| self.outside.get(what)).any(|at| *at >= time)
     }
@@ -244,9 +251,7 @@ impl Judge {
             return;
         }
         let Effect::Finish { version, .. } = effect else { return };
-        // Who releases on what others changed while the order was being born goes back to what it saw.
-        let since = watch.born.map_or(since, |born| born.min(since));
-        let excused = watch.since(&[Outside::Template, Outside::Strategy], since - READ_AGE);
+        let excused = watch.meddled(since);
         let leftover: Vec<_> = after.marks().into_iter().map(str::to_owned).collect();
         if leftover.iter().any(|mark| mark != "sternway.io/application" && mark != "sternway.io/version") {
             self.broken("going back is exact", format!("{name} still carries {leftover:?}"));

@@ -173,9 +173,9 @@ impl World<'_> {
             }
             let watch = state.judge.watch(name);
             let original = watch.original.clone();
-            let touched = original.as_ref().is_none_or(|(_, at)| {
-                watch.since(&[Outside::Template, Outside::Strategy, Outside::Deleted], *at - READ_AGE)
-            });
+            let touched = original
+                .as_ref()
+                .is_none_or(|(_, at)| watch.meddled(*at) || watch.since(&[Outside::Deleted], *at - READ_AGE));
             let line = live.deployment["metadata"]["annotations"]["sternway.io/restore"].as_str().map(str::to_owned);
             let Some(patch) = line.as_deref().and_then(patch_of) else {
                 return state

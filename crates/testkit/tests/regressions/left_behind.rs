@@ -1,6 +1,6 @@
 //! Releases that begin on what others left behind: found by one seed in thirty thousand.
 
-use sternway_testkit::script::{Action, Ask, Change, Release, Script, Setup};
+use sternway_testkit::script::{Action, Ask, Change, Point, Release, Script, Setup, What};
 
 use super::{client, client_of, deploy, keeps_every_promise, outside, release, setup, step};
 
@@ -167,4 +167,23 @@ fn a_release_that_breaks_while_it_gives_back_ends() {
         ],
     };
     keeps_every_promise(&script, &[72_546]);
+}
+
+/// Somebody set an image while a release that was accepted had no server to begin it, and then it was rolled back: to the version that ran when it was
+/// born, by the line as by the order.
+#[test]
+fn a_rollback_before_the_first_write_goes_back_past_an_image_set_by_hand() {
+    let point = Point { what: What::Any, countdown: 15, after: false };
+    let script = Script {
+        setup: setup(1, 2, false),
+        steps: vec![
+            step(0, client(0, Ask::Create)),
+            step(53_314, Action::Crash { process: 0, point, same_name: false, down_ms: 13_067 }),
+            step(64_161, client(0, Ask::Deploy(Release { wait_seconds: Some(7), ..release(0, 2, 117) }))),
+            step(71_212, outside(Change::Image(2))),
+            step(80_746, client(0, Ask::AbortAndRollback { back: 0 })),
+            step(86_196, Action::Vanish),
+        ],
+    };
+    keeps_every_promise(&script, &[178_938]);
 }

@@ -3,6 +3,7 @@
 use http::StatusCode;
 use serde_json::Value;
 use sternway_core::application::WorkloadRef;
+use sternway_core::effect::Writer;
 use sternway_core::effect::object::{ATTACHED_KINDS, ObjectChange, ObjectWrite, compile};
 use sternway_core::effect::route::{self, RouteChange};
 use sternway_core::ids::AppId;
@@ -12,14 +13,22 @@ use sternway_core::ports::{ClusterError, ObjectKind, ObjectRef, WriteGuard};
 use crate::api::Api;
 use crate::objects;
 
-/// Brings one object to what is wanted. The guard was asked already.
+/// Brings one object to what is wanted.
 ///
 /// # Errors
 /// [`ClusterError::Conflict`] also while an object of the name is being deleted.
-pub(crate) async fn change(api: &Api, namespace: &str, change: &ObjectChange, app: AppId) -> Result<(), ClusterError> {
+pub(crate) async fn change(
+    api: &Api,
+    namespace: &str,
+    change: &ObjectChange,
+    app: AppId,
+    guard: &dyn WriteGuard,
+) -> Result<(), ClusterError> {
     let object = ObjectRef::new(change.kind.clone(), namespace, change.name.clone());
     let fresh = objects::get(api, &object).await?;
-    match compile(change, fresh.as_ref(), app)? {
+    let write = compile(change, fresh.as_ref(), app)?;
+    allowed(&write, guard).await?;
+    match write {
         ObjectWrite::Nothing => Ok(()),
         ObjectWrite::Wait => Err(ClusterError::Conflict),
         ObjectWrite::Create(mut value) => {
@@ -33,19 +42,28 @@ pub(crate) async fn change(api: &Api, namespace: &str, change: &ObjectChange, ap
     }
 }
 
-/// Divides the requests of a route, or puts it back. The guard was asked already.
+/// Divides the requests of a route, or puts it back.
 pub(crate) async fn change_route(
     api: &Api,
     workload: &WorkloadRef,
     change: &RouteChange,
-    app: AppId,
+    writer: Writer,
+    guard: &dyn WriteGuard,
 ) -> Result<(), ClusterError> {
     let object = ObjectRef::new(change.kind.clone(), workload.namespace.clone(), change.name.clone());
     let fresh = objects::get(api, &object).await?;
-    match route::compile(change, fresh.as_ref(), workload, app)? {
+    let write = route::compile(change, fresh.as_ref(), workload, writer)?;
+    allowed(&write, guard).await?;
+    match write {
         ObjectWrite::Patch(patch) => objects::merge(api, &object, &patch).await.map(drop),
         ObjectWrite::Create(_) | ObjectWrite::Delete | ObjectWrite::Wait | ObjectWrite::Nothing => Ok(()),
     }
+}
+
+/// Asks the guard, after the read on which the write rests.
+async fn allowed(write: &ObjectWrite, guard: &dyn WriteGuard) -> Result<(), ClusterError> {
+    let writes = !matches!(write, ObjectWrite::Nothing | ObjectWrite::Wait);
+    if writes && !guard.still_ours().await { Err(ClusterError::NotOurs) } else { Ok(()) }
 }
 
 /// Removes every object of the application, of any kind that it may have.

@@ -53,7 +53,9 @@ async fn attempt(
     if matches!(effect, Effect::Delete) {
         attachments::remove_all(connection.api(), &name.namespace, writer.app, guard).await?;
     }
-    if write != Write::Nothing && !guard.still_ours().await {
+    // Other objects than the Deployment are read first.
+    let is_read = !matches!(write, Write::Nothing | Write::Object(_) | Write::Route(_));
+    if is_read && !guard.still_ours().await {
         return Err(ClusterError::NotOurs);
     }
     let api = connection.api();
@@ -61,11 +63,11 @@ async fn attempt(
         (Write::Nothing, Some(fresh)) if !matches!(effect, Effect::Delete) => Ok(performed(&fresh.object)),
         (Write::Nothing, fresh) => Ok(gone(fresh.as_ref())),
         (Write::Object(change), fresh) => {
-            attachments::change(api, &name.namespace, &change, writer.app).await?;
+            attachments::change(api, &name.namespace, &change, writer.app, guard).await?;
             Ok(gone(fresh.as_ref()))
         }
         (Write::Route(change), fresh) => {
-            attachments::change_route(api, workload, &change, writer.app).await?;
+            attachments::change_route(api, workload, &change, writer, guard).await?;
             Ok(gone(fresh.as_ref()))
         }
         (Write::Create(object), _) => create(api, &name, &object).await,

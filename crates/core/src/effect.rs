@@ -12,7 +12,7 @@ pub mod route;
 
 pub use self::merge::apply_merge;
 pub use self::object::ObjectChange;
-pub use self::route::RouteChange;
+pub use self::route::{RouteChange, Routing};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 

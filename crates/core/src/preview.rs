@@ -75,7 +75,7 @@ pub fn preview(order: &Order, fresh: Fresh, now: Timestamp) -> Result<Vec<Previe
                     Some(patch)
                 }
                 Write::Object(change) => Some(named(&change)),
-                Write::Route(change) => routes.change(&change, &order)?,
+                Write::Route(change) => routes.change(&change, &order, writer)?,
                 Write::Create(_) | Write::Delete { .. } | Write::Nothing => None,
             };
             if let Some(patch) = patch {
@@ -132,9 +132,9 @@ impl Routes {
         Self(routes.into_iter().flatten().map(object).collect())
     }
 
-    fn change(&mut self, change: &RouteChange, order: &Order) -> Result<Option<Value>, Refusal> {
+    fn change(&mut self, change: &RouteChange, order: &Order, writer: Writer) -> Result<Option<Value>, Refusal> {
         let present = self.0.get_mut(&change.name);
-        let write = route::compile(change, present.as_deref(), &order.workload, order.app)?;
+        let write = route::compile(change, present.as_deref(), &order.workload, writer)?;
         let (ObjectWrite::Patch(mut patch), Some(present)) = (write, present) else {
             return Ok(None);
         };

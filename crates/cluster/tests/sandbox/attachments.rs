@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use http::Method;
 use serde_json::{Value, json};
-use sternway_core::effect::{Effect, ObjectChange, Refusal, RouteChange};
+use sternway_core::effect::{Effect, ObjectChange, Refusal, RouteChange, Routing};
 use sternway_core::order::birth::APP_ID_LABEL;
 use sternway_core::ports::{ClusterError, Clusters as _, ObjectKind, ObjectRef, Objects as _, WriteGuard};
 use sternway_core::route::{API_VERSION, Path, Rule, Split};
@@ -119,9 +119,8 @@ async fn the_routes_of_an_application_go_with_it_where_there_are_any() {
     world.end().await;
 }
 
-#[tokio::test]
-async fn the_requests_of_a_route_are_divided_and_put_back() {
-    let world = World::with_gateway_api().await;
+/// A route in the cluster that leads to the Service `web`, and how its requests are changed.
+async fn led(world: &World) -> (ObjectKind, impl Fn(Routing) -> Effect + use<>) {
     let kind = world.clusters.kind(world.workload.cluster, API_VERSION, "HTTPRoute").await.unwrap().unwrap();
     let path = format!("/apis/{API_VERSION}/namespaces/{}/httproutes", world.workload.namespace);
     let rules = json!([{"backendRefs": [{"group": "", "kind": "Service", "name": "web", "port": 80, "weight": 1}]}]);
@@ -129,25 +128,62 @@ async fn the_requests_of_a_route_are_divided_and_put_back() {
     let tenth = Rule { path: Path::Below("/".to_owned()), any: false, conditions: Vec::new(), percent: 10 };
     let split =
         Split { service: "web".to_owned(), old: "web-old".to_owned(), new: "web-new".to_owned(), rules: vec![tenth] };
-    let change = |steer| {
-        let (kind, split) = (kind.clone(), split.clone());
-        Effect::Route(Box::new(RouteChange { kind, name: "edge".to_owned(), split, steer }))
+    let served = kind.clone();
+    let change = move |routing| {
+        let change = RouteChange { kind: served.clone(), name: "edge".to_owned(), split: split.clone(), routing };
+        Effect::Route(Box::new(change))
     };
-    let refused = world.clusters.perform(&world.workload, &change(true), world.writer, &Never).await;
+    (kind, change)
+}
+
+#[tokio::test]
+async fn the_requests_of_a_route_are_divided_and_put_back() {
+    let world = World::with_gateway_api().await;
+    let (kind, change) = led(&world).await;
+    let refused = world.clusters.perform(&world.workload, &change(Routing::Divided), world.writer, &Never).await;
     assert!(matches!(refused, Err(ClusterError::NotOurs)), "{refused:?}");
     let before = object(&world, kind.clone(), "edge").await.unwrap();
-    for (steer, backends) in [(true, 2), (false, 1)] {
-        world.perform(&change(steer)).await.unwrap();
+    for (routing, backends) in [(Routing::Divided, 2), (Routing::PutBack, 1), (Routing::Clean, 1)] {
+        world.perform(&change(routing)).await.unwrap();
         let there = object(&world, kind.clone(), "edge").await.unwrap();
         assert_eq!(there["spec"]["rules"][0]["backendRefs"].as_array().unwrap().len(), backends);
-        world.perform(&change(steer)).await.unwrap();
+        world.perform(&change(routing)).await.unwrap();
         assert_eq!(object(&world, kind.clone(), "edge").await.unwrap(), there, "nothing was written");
     }
-    assert_eq!(object(&world, kind.clone(), "edge").await.unwrap()["spec"], before["spec"]);
-    world.send(Method::DELETE, &format!("{path}/edge"), &Value::Null).await;
-    world.perform(&change(false)).await.unwrap();
-    let gone = world.perform(&change(true)).await;
+    let after = object(&world, kind.clone(), "edge").await.unwrap();
+    assert_eq!(after["spec"], before["spec"]);
+    assert!(!after["metadata"].to_string().contains("sternway.io"), "{after}");
+    let path = format!("/apis/{API_VERSION}/namespaces/{}/httproutes/edge", world.workload.namespace);
+    world.send(Method::DELETE, &path, &Value::Null).await;
+    world.perform(&change(Routing::PutBack)).await.unwrap();
+    let gone = world.perform(&change(Routing::Divided)).await;
     assert!(matches!(gone, Err(ClusterError::Refused(Refusal::Route(_)))), "{gone:?}");
-    assert_eq!(world.clusters.missing_steering_rights(&world.workload).await.unwrap(), Vec::<String>::new());
+    world.end().await;
+}
+
+/// Says yes, and then the server is overtaken: the next one puts the route back before the write arrives.
+struct Overtaken<'w> {
+    world: &'w World,
+    next: Effect,
+}
+
+#[async_trait::async_trait]
+impl WriteGuard for Overtaken<'_> {
+    async fn still_ours(&self) -> bool {
+        self.world.perform(&self.next).await.unwrap();
+        true
+    }
+}
+
+#[tokio::test]
+async fn a_division_that_arrives_after_its_way_back_is_refused() {
+    let world = World::with_gateway_api().await;
+    let (kind, change) = led(&world).await;
+    let before = object(&world, kind.clone(), "edge").await.unwrap();
+    let guard = Overtaken { world: &world, next: change(Routing::PutBack) };
+    let late = world.clusters.perform(&world.workload, &change(Routing::Divided), world.writer, &guard).await;
+    assert!(matches!(late, Err(ClusterError::Conflict)), "{late:?}");
+    let there = object(&world, kind, "edge").await.unwrap();
+    assert_eq!(there["spec"], before["spec"]);
     world.end().await;
 }

@@ -20,7 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::effect::{Effect, ObjectChange, RouteChange};
+use crate::effect::{Effect, ObjectChange, RouteChange, Routing};
 use crate::ids::OrderId;
 use crate::ports::ObjectKind;
 use crate::route::{Rule, Split};
@@ -226,9 +226,9 @@ impl Steering {
             Round::Setting | Round::Returning if at < SERVICES => {
                 self.service(at == 1, self.round == Some(Round::Setting))
             }
-            Round::Setting => self.route(at - SERVICES, true),
-            Round::Returning => self.route(at - SERVICES, false),
-            Round::Cleaning if at < routes => self.route(at, false),
+            Round::Setting => self.route(at - SERVICES, Routing::Divided),
+            Round::Returning => self.route(at - SERVICES, Routing::PutBack),
+            Round::Cleaning if at < routes => self.route(at, Routing::Clean),
             Round::Cleaning => self.object(at == routes, None),
         })
     }
@@ -330,9 +330,9 @@ impl Steering {
         ))
     }
 
-    fn route(&self, index: usize, steer: bool) -> Effect {
+    fn route(&self, index: usize, routing: Routing) -> Effect {
         let name = self.plan.routes.get(index).map(|route| route.name.clone()).unwrap_or_default();
-        let change = RouteChange { kind: self.plan.kind.clone(), name, split: self.split(), steer };
+        let change = RouteChange { kind: self.plan.kind.clone(), name, split: self.split(), routing };
         Effect::Route(Box::new(change))
     }
 

@@ -157,7 +157,7 @@ fn requests_are_divided_when_the_gray_batch_is_ready_and_put_back_before_old_pod
     go(&mut world);
     assert_eq!(world.order(id).status, Status::AwaitingConfirmation, "the gate after the second batch");
     assert!(at(&world, ROUTE) < at(&world, "wave"), "{:?}", world.writes);
-    assert_eq!(world.objects[ROUTE], route());
+    assert_eq!(world.objects[ROUTE]["spec"], route()["spec"]);
     world.confirm(id).unwrap();
     go(&mut world);
     assert_eq!(world.order(id).status, Status::Succeeded);
@@ -472,8 +472,11 @@ fn a_preview_says_what_is_divided() {
     let writes = preview(world.order(id), fresh, world.cluster.now).unwrap();
     let purposes: Vec<&str> = writes.iter().map(|write| write.purpose.as_str()).collect();
     let routes: Vec<_> = writes.iter().filter(|write| write.purpose == "route").collect();
-    assert_eq!(routes.len(), 2, "{purposes:?}");
+    assert_eq!(routes.len(), 3, "{purposes:?}");
     assert_eq!((routes[0].batch, &routes[0].patch["metadata"]["name"]), (1, &json!(ROUTE)));
     assert!(routes[0].patch["spec"]["rules"].to_string().contains("web-new-"));
     assert_eq!(routes[1].patch["spec"], route()["spec"]);
+    let mark =
+        routes[1].patch["metadata"]["annotations"].as_object().unwrap().keys().find(|key| key.contains("unsteered"));
+    assert!(routes[2].patch["metadata"]["annotations"][mark.unwrap()].is_null(), "{}", routes[2].patch);
 }

@@ -274,7 +274,7 @@ impl World {
                 self.write_object(&change.name, write)
             }
             Ok(Write::Route(change)) => {
-                let write = route::compile(&change, self.objects.get(&change.name), &order.workload, order.app);
+                let write = route::compile(&change, self.objects.get(&change.name), &order.workload, writer);
                 self.write_object(&change.name, write)
             }
             Ok(other) => panic!("no release writes {other:?}"),

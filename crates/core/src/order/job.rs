@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Failure;
 use super::steering::Steering;
 use crate::effect::ObjectChange;
-use crate::ids::VersionNumber;
+use crate::ids::{PartId, VersionNumber};
 use crate::plan::Wave;
 use crate::template::TemplateDigest;
 use crate::version::Snapshot;
@@ -97,6 +97,9 @@ pub struct Release {
     /// Which requests go to the gray batch, if that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steering: Option<Box<Steering>>,
+    /// The pipeline that the last confirmation named: named again, it is the same confirmation and no further one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed: Option<PartId>,
     /// Where it stands.
     pub phase: ReleasePhase,
 }

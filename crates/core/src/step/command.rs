@@ -70,8 +70,9 @@ fn decide(draft: &mut Draft<'_>, approve: bool, comment: &str, actor: &Actor) ->
     Ok(())
 }
 
-/// Both the pipeline that is complete and the one that waits may be named; a repeated confirmation of a batch that has begun is
-/// answered well, because clients repeat what they got no answer for.
+/// Both the pipeline that is complete and the one that waits may be named. A repeated confirmation is answered well and releases nothing
+/// more, because clients repeat what they got no answer for; also once its batch is complete, when the same pipeline, named for the first
+/// time, would confirm the batch after it.
 fn go_on(draft: &mut Draft<'_>, pipeline: PartId, confirm: bool, actor: &Actor) -> Result<(), Illegal> {
     let order = draft.order.id;
     let position = draft.order.pipelines.iter().position(|candidate| candidate.id == pipeline);
@@ -81,12 +82,16 @@ fn go_on(draft: &mut Draft<'_>, pipeline: PartId, confirm: bool, actor: &Actor) 
         return Err(Illegal::NotWaiting(pipeline));
     };
     match release.phase {
+        ReleasePhase::Waiting { batch, .. } if index == batch as usize && release.confirmed == Some(pipeline) => Ok(()),
         ReleasePhase::Waiting { batch, .. } if index == batch as usize || index == batch as usize + 1 => {
             if confirm {
                 if draft.order.approval.as_ref().is_some_and(Approval::asks_for_batches) {
                     check_approver(draft, actor)?;
                 }
                 draft.event("Confirmed", format!("{} confirms the next batch", actor.user));
+                if let Some(release) = release::present(draft) {
+                    release.confirmed = Some(pipeline);
+                }
                 release::open_gate(draft, batch);
             } else {
                 draft.event("NotConfirmed", format!("{} does not release the next batch yet", actor.user));

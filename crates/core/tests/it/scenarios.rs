@@ -4,12 +4,12 @@ use sternway_core::ids::VersionNumber;
 use sternway_core::order::job::OnFailure;
 use sternway_core::order::{OrderKind, Status};
 use sternway_core::plan::{Batches, Gate, ONE_BATCH};
-use sternway_core::step::Illegal;
+use sternway_core::step::{Command, Illegal};
 use sternway_core::strategy::{DEFAULT_STRATEGY, Strategy};
 
 use crate::invariants::check_settled;
 use crate::model::template;
-use crate::world::World;
+use crate::world::{World, actor};
 
 const THREE_MANUAL: Batches = Batches { gray: None, count: 3, gate: Gate::Manual };
 
@@ -49,6 +49,30 @@ fn a_release_in_three_batches_ends_on_the_new_version() {
     assert_eq!(order.pipelines[2].message, "Apply success. <br>application is ready at desired state, version: 2");
     assert!(world.version(VersionNumber(2)).good);
     check_settled(&mut world);
+}
+
+#[test]
+fn a_confirmation_that_is_sent_again_releases_no_further_batch() {
+    // By the pipeline that waits, or by the one that is complete: clients know it either way.
+    for ahead in [1, 0] {
+        let mut world = World::new(10, DEFAULT_STRATEGY);
+        let id = world.deploy("app:v2", THREE_MANUAL, OnFailure::Rollback).unwrap();
+        world.run().unwrap();
+        let pipelines: Vec<_> = world.order(id).pipelines.iter().map(|pipeline| pipeline.id).collect();
+        let confirm = |world: &mut World, index: usize| {
+            world.command(id, Command::Continue { pipeline: pipelines[index], confirm: true, actor: actor() })
+        };
+        confirm(&mut world, ahead).unwrap();
+        confirm(&mut world, ahead).unwrap();
+        assert_eq!(world.run().unwrap().status, Status::AwaitingConfirmation);
+        // The pipeline that was complete is not the last one complete any more, and known to be a mistake; the other is a repetition.
+        assert_eq!(confirm(&mut world, ahead).is_ok(), ahead == 1);
+        assert_eq!(world.run().unwrap().status, Status::AwaitingConfirmation);
+        assert_eq!(world.cluster.ready_of("app:v2"), 6);
+        confirm(&mut world, ahead + 1).unwrap();
+        assert_eq!(world.run().unwrap().status, Status::Succeeded);
+        check_settled(&mut world);
+    }
 }
 
 #[test]

@@ -113,6 +113,7 @@ pub fn deploy(
         generation: 0,
         planned_on: live.generation,
         steering: deploy.steering.map(|plan| Box::new(Steering::new(plan, request.order))),
+        confirmed: None,
         phase: ReleasePhase::Rolling { batch: 0, since: request.now },
     };
     let job = Job::Release(Box::new(release));

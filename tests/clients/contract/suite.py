@@ -37,6 +37,7 @@ PLAN = [
     resources.conversion,
     resources.take_away,
     applications.release,
+    applications.gray_release,
     applications.change,
     # A minute has to begin until the rule scales; what is between concerns other applications.
     rules.scaling,

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 
+from harness.route import TO_GRAY_BATCH, Route
 from harness.server import Sandbox, Server, binary
 from harness.suite import Suite, contains, equal
 from harness.waiting import eventually
@@ -22,7 +23,6 @@ FLOOR = 8
 RUNNING, SUCCEEDED, ABORTED, AWAITING_CONFIRMATION = 1, 2, 6, 8
 # The sternway program's exit codes.
 EXIT_FAILED, EXIT_ABORTED = 3, 4
-GRAY_USER = {"type": "header", "name": "user", "cond": "==", "value": "gray"}
 TEMPORARY = ("sternway.io/order", "sternway.io/fence", "sternway.io/borrowed", "sternway.io/restore")
 # What a release borrows, and has to give back.
 BORROWED = ("strategy", "minReadySeconds", "progressDeadlineSeconds")
@@ -61,7 +61,7 @@ class Cluster:
         return json.loads(self.sternway(*arguments, "-o", "json"))
 
     def deployment(self, name):
-        return json.loads(self.kubectl("get", "deployment", name, "-o", "json"))
+        return self.json("deployment", name)
 
     def images(self, name):
         """The images of the pods that serve, sorted."""
@@ -99,43 +99,16 @@ class Cluster:
         pipeline = lambda: self.order(order)["PipelineInfoList"]["PipelineInfo"][1]["PipelineStatus"]
         eventually("the second batch to run", lambda: pipeline() == RUNNING, SETTLE_SECONDS)
 
-    def json(self, kind, name):
-        return json.loads(self.kubectl("get", kind, name, "-o", "json"))
+    def json(self, *arguments):
+        return json.loads(self.kubectl("get", *arguments, "-o", "json"))
 
-    def lead(self, name):
-        """Makes a Service of the application's pods and an HTTPRoute to it. Returns the spec of the route."""
-        selector = self.deployment(name)["spec"]["selector"]["matchLabels"]
-        service = {"selector": selector, "ports": [{"name": "http", "port": 80, "targetPort": 8080}]}
-        backend = {"group": "", "kind": "Service", "name": name, "port": 80, "weight": 1}
-        rules = [{"matches": [{"path": {"type": "PathPrefix", "value": "/"}}], "backendRefs": [backend]}]
-        route = {"parentRefs": [{"name": "edge"}], "rules": rules}
-        for api, kind, spec in (("v1", "Service", service), ("gateway.networking.k8s.io/v1", "HTTPRoute", route)):
-            self.kubectl("apply", "-f", "-", text=json.dumps({"apiVersion": api, "kind": kind, "metadata": {"name": name}, "spec": spec}))
-        return self.json("httproute", name)["spec"]
-
-    def gray(self, release):
+    def gray(self, release, route):
         """Starts a release whose gray batch gets some requests, and waits until it does. Returns the order's id."""
         order = self.api(*release)["ChangeOrderId"]
         self.sternway("order", "watch", order, "--until-confirmation")
         contains(self.order(order)["TrafficControl"]["Tips"], "requests that match go to the new pods", "the order")
-        front, rest = self.json("httproute", "led")["spec"]["rules"]
-        equal(front["matches"][0]["headers"], [{"type": "Exact", "name": "user", "value": "gray"}], "what the new pods get")
-        images = [self.behind(rule["backendRefs"][0]["name"]) for rule in (front, rest)]
-        equal(images, [["led:v2"] * 2, ["led:v1"] * (PODS - 2)], "the pods behind both rules")
+        route.is_divided(["led:v2"] * 2, ["led:v1"] * (PODS - 2))
         return order
-
-    def behind(self, service):
-        """The images of the pods that a Service selects."""
-        selector = self.json("service", service)["spec"]["selector"]
-        pods = self.kubectl("get", "pods", "-l", ",".join(f"{key}={value}" for key, value in selector.items()), "-o", "json")
-        return sorted(pod["spec"]["containers"][0]["image"] for pod in json.loads(pods)["items"])
-
-    def is_whole(self, name, route):
-        """The route is as it was, and nothing that divided its requests is left."""
-        led = self.json("httproute", name)
-        equal(led["spec"], route, "the route")
-        equal([key for key in led["metadata"].get("annotations", {}) if key.startswith("sternway.io/")], [], "annotations of the route")
-        equal(self.kubectl("get", "services", "-l", "sternway.io/steered-by", "-o", "name"), "", "the Services of both sides")
 
     def is_as_before(self, name, before, image):
         """The Deployment is exactly what it was before the release, and all of its pods run the image."""
@@ -270,34 +243,34 @@ def register(cluster):
     @suite.scenario("requests for the gray batch are divided by the HTTPRoute, and put back before pods go", chain="gray")
     def gray():
         before = cluster.create("led")
-        route = cluster.lead("led")
-        strategy = json.dumps({"http": {"rules": [{"conditionType": "rule", "conditions": [GRAY_USER]}]}})
+        route = Route(cluster, "led")
+        strategy = json.dumps(TO_GRAY_BATCH)
         release = ("deploy", "led", "--image", "led:v2", "--batches", "2", "--gray", "2", "--manual", "--set", f"TrafficControlStrategy={strategy}")
         contains(cluster.sternway(*release, "--dry-run"), "led-new-", "the dry run")
-        equal(cluster.json("httproute", "led")["spec"], route, "the route after a dry run")
+        route.is_whole()
 
         # Aborted: the hold stays, and nothing of the division.
-        order = cluster.gray(release)
+        order = cluster.gray(release, route)
         cluster.sternway("order", "abort", order)
         cluster.sternway("order", "watch", order, code=EXIT_ABORTED)
-        cluster.is_whole("led", route)
+        route.is_whole()
 
         # Rolled back.
-        order = cluster.gray(release)
+        order = cluster.gray(release, route)
         cluster.sternway("order", "rollback", order, "--wait")
-        cluster.is_whole("led", route)
+        route.is_whole()
         cluster.is_as_before("led", before, "led:v1")
 
         # Without the server, by the line in the annotation; the release goes on to its end all the same.
-        order = cluster.gray(release)
+        order = cluster.gray(release, route)
         line = next(text for name, text in cluster.json("httproute", "led")["metadata"]["annotations"].items() if "/unsteer-" in name)
         cluster.execute("sh", "-c", with_this_kubectl(line))
-        equal(cluster.json("httproute", "led")["spec"], route, "the route after the line")
+        route.is_as_before()
         for _ in range(2):
             cluster.sternway("order", "continue", order)
             cluster.sternway("order", "watch", order, "--until-confirmation")
         equal(cluster.order(order)["Status"], SUCCEEDED, "the order's status")
-        cluster.is_whole("led", route)
+        route.is_whole()
 
     @suite.scenario("without the server, the line in the annotation restores the Deployment; the server finds out", chain="restore")
     def restore():

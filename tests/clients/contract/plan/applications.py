@@ -2,6 +2,7 @@
 
 import json
 
+from harness.route import TO_GRAY_BATCH, Route
 from harness.suite import contains, equal
 
 from ..defaults import IMAGE, REGION
@@ -10,6 +11,7 @@ from . import pods
 
 ALIBABA = "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-"
 BATCHES = {"type": "BatchUpdate", "batchUpdate": {"batch": 2, "releaseType": "manual"}}
+GRAY_BATCHES = {"type": "GrayBatchUpdate", "batchUpdate": {"batch": 2, "releaseType": "manual"}, "grayUpdate": {"gray": 1}}
 # The exit code of `sternway order watch` for a release that needs a person because it failed.
 HELD = 3
 # A deploy in one batch.
@@ -180,6 +182,37 @@ def release(world):
     body = world.call("AbortAndRollbackChangeOrder")
     world.wait(body["Data"]["ChangeOrderId"], 2)
     equal(world.images(), {f"{IMAGE}:v2"}, "the images of the pods")
+
+
+def gray_release(world):
+    """A release whose gray batch gets the requests that it asks for, by the application's own HTTPRoute, until it is confirmed."""
+    [image] = world.images()
+    route = Route(world, world.ids["name"])
+    order = world.call(
+        "DeployK8sApplication",
+        order=WAITING,
+        Image=f"{IMAGE}:led",
+        ImageTag=LEFT_OUT,
+        BatchTimeout=600,
+        BatchWaitTime=0,
+        ChangeOrderDesc="a gray release",
+        Replicas=4,
+        TrafficControlStrategy=TO_GRAY_BATCH,
+        UpdateStrategy=GRAY_BATCHES,
+    )["ChangeOrderId"]
+    route.is_divided([f"{IMAGE}:led"], [image] * 3)
+    world.call("GetChangeOrderInfo", ChangeOrderId=order)
+    traffic = world.order(order)["TrafficControl"]
+    contains(traffic["Tips"], "requests that match go to the new pods", "the order")
+
+    for pipeline, then in ((1, WAITING), (2, SUCCEEDED)):
+        waiting = world.order(order)["PipelineInfoList"]["PipelineInfo"][pipeline]["PipelineId"]
+        world.call("ContinuePipeline", PipelineId=waiting, Confirm=True)
+        world.wait(order, then)
+        route.is_as_before()
+    route.is_whole()
+    equal(world.images(), {f"{IMAGE}:led"}, "the images of the pods")
+    route.delete()
 
 
 def change(world):

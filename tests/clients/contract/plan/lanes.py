@@ -1,8 +1,8 @@
 """Swimming lanes on HTTPRoutes, and Deployments taken under management."""
 
 import json
-import tempfile
 
+from harness.route import apply
 from harness.suite import equal
 from harness.waiting import eventually
 
@@ -26,7 +26,7 @@ def swimming_lanes(world):
     """A lane is a Service of the pods with its tag and a rule of an HTTPRoute; it comes, changes and goes."""
     name = world.ids["name"]
     world.kubectl("expose", "deployment", name, "--port=80", "--target-port=8080")
-    apply(world, {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway", "metadata": {"name": "edge"}, "spec": {"gatewayClassName": "any"}})
+    apply(world, "gateway.networking.k8s.io/v1", "Gateway", "edge", {"gatewayClassName": "any"})
     apps = {"AppIds": world.ids["app"], "EntryApp": f"EDAS:{world.ids['app']}"}
     group = world.call("InsertSwimmingLaneGroup", Name="first", **apps)["Data"]["Id"]
     equal(world.call("UpdateSwimmingLaneGroup", GroupId=group, Name="shop", **apps)["Data"]["Name"], "shop", "the group's name")
@@ -98,10 +98,3 @@ def migrated(world, kind, **values):
     states = list(json.loads(shown["appDetailState"]).values())
     equal([state["state"] for state in states], ["success"], f"how the applications fared ({states})")
     return states[0]["app_id"]
-
-
-def apply(world, manifest):
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump(manifest, file)
-        file.flush()
-        world.kubectl("apply", "-f", file.name)

@@ -151,7 +151,9 @@ pub enum Illegal {
     #[error("pipeline {0} is not waiting for confirmation")]
     NotWaiting(PartId),
     /// Whoever started a release cannot approve it.
-    #[error("{user} started change order {order}, and nobody approves a change of their own: another user has to")]
+    #[error(
+        "the user {user} started change order {order}, and nobody approves a change of their own: another user has to"
+    )]
     OwnOrder {
         /// The order.
         order: OrderId,
@@ -159,7 +161,7 @@ pub enum Illegal {
         user: String,
     },
     /// The rule names others.
-    #[error("{user} may not approve change order {order}: the rule `{rule}` asks for {whom}")]
+    #[error("the user {user} may not approve change order {order}: the rule `{rule}` asks for {whom}")]
     NotAnApprover {
         /// The order.
         order: OrderId,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use sternway_core::ports::{Record, Records, Secret, StoreError};
-use sternway_reach::Reach;
+use sternway_reach::{Reach, Refused};
 use uuid::Uuid;
 
 use crate::body::Dialect;
@@ -157,8 +157,12 @@ pub(crate) fn checked_url(text: &str, reach: Reach) -> Result<Url, WebhookError>
         return Err(wrong());
     }
     let url: Url = text.parse().map_err(|_| wrong())?;
-    reach.check(&url)?;
-    Ok(url)
+    match reach.check(&url) {
+        Ok(()) => Ok(url),
+        // The path may be what makes it a secret: it is not repeated.
+        Err(Refused::NotAUrl(_)) => Err(wrong()),
+        Err(refused @ Refused::Forbidden { .. }) => Err(refused.into()),
+    }
 }
 
 /// A webhook with its target and its record's revision; 0 if it is not stored yet.
@@ -250,5 +254,10 @@ mod tests {
             assert!(checked_url(url, strict).is_err(), "{url}");
         }
         assert!(checked_url(&format!("https://a/{}", "b".repeat(LONGEST_URL)), strict).is_err());
+        // The path of a robot's URL is its password.
+        for url in ["htps://hooks.example/the-secret", "mailto:the-secret", "http://169.254.169.254/the-secret"] {
+            let error = checked_url(url, strict).unwrap_err();
+            assert!(!error.to_string().contains("the-secret"), "{error}");
+        }
     }
 }

@@ -17,7 +17,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// Another scheme, or no host.
-    #[error("{0} is no URL with http or https and a host")]
+    #[error("nothing is sent to {0}: give a URL with http or https and a host")]
     NotAUrl(String),
     /// An address that is nobody's business.
     #[error("nothing is sent to {host}: its address {address} is {kind}")]

@@ -154,15 +154,58 @@ fn illegal_command(illegal: &Illegal, message: String) -> BusinessError {
     }
 }
 
-/// The error's own words as a sentence.
+/// The error's own words as a sentence. Only a plain word is capitalised: a URL or an identifier would become another one. What a client named looks
+/// like a word at times, so no error begins with it.
 pub(crate) fn sentence(error: &dyn Error) -> String {
     let mut text = error.to_string();
-    if let Some(first) = text.get(..1) {
-        let first = first.to_uppercase();
-        text.replace_range(..1, &first);
+    let word = text.split(' ').next().unwrap_or_default().trim_end_matches([',', ':']);
+    let is_plain = word.bytes().all(|byte| byte.is_ascii_lowercase());
+    if is_plain && let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
     }
     if !text.ends_with('.') {
         text.push('.');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use sternway_core::ids::OrderId;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct Text(&'static str);
+
+    #[test]
+    fn a_sentence_begins_with_a_capital_and_names_things_as_they_are() {
+        for (text, expected) in [
+            ("the store failed", "The store failed."),
+            ("a hold: undo it.", "A hold: undo it."),
+            ("undo, then", "Undo, then."),
+            ("ftp://x/ is no URL", "ftp://x/ is no URL."),
+            ("mailto:x is no URL", "mailto:x is no URL."),
+            ("acs:CurrentTime takes times", "acs:CurrentTime takes times."),
+            ("web-1 is away", "web-1 is away."),
+            ("\"web\" is no name", "\"web\" is no name."),
+            ("élan", "élan."),
+            ("", "."),
+        ] {
+            assert_eq!(sentence(&Text(text)), expected);
+        }
+    }
+
+    #[test]
+    fn names_that_look_like_words_stay_as_they_are() {
+        let (order, user) = (OrderId::new(Uuid::nil()), "alice".to_owned());
+        let own = Illegal::OwnOrder { order, user: user.clone() };
+        let other = Illegal::NotAnApprover { order, user, rule: "prod".to_owned(), whom: "bob".to_owned() };
+        for illegal in [own, other] {
+            let message = sentence(&illegal);
+            assert!(message.starts_with("The user alice "), "{message}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use wildmatch::WildMatch;
 
 use crate::notice::Notice;
 
@@ -34,31 +35,7 @@ impl Glob {
 
     /// Whether the whole of a text fits. Takes at most as many steps as the product of both lengths.
     pub fn fits(&self, text: &str) -> bool {
-        let (pattern, text): (Vec<char>, Vec<char>) = (self.0.chars().collect(), text.chars().collect());
-        let (mut at, mut seen) = (0, 0);
-        // Where the last star is, and how much of the text it stands for so far.
-        let mut star: Option<(usize, usize)> = None;
-        while seen < text.len() {
-            match pattern.get(at) {
-                Some('*') => {
-                    star = Some((at, seen));
-                    at += 1;
-                }
-                Some(wanted) if *wanted == '?' || *wanted == text[seen] => {
-                    at += 1;
-                    seen += 1;
-                }
-                Some(_) | None => match star {
-                    Some((place, taken)) => {
-                        star = Some((place, taken + 1));
-                        at = place + 1;
-                        seen = taken + 1;
-                    }
-                    None => return false,
-                },
-            }
-        }
-        pattern[at..].iter().all(|left| *left == '*')
+        WildMatch::new(&self.0).matches(text)
     }
 }
 

@@ -1,32 +1,10 @@
 //! `*` is any text, `?` one character, the rest itself.
 
+use wildmatch::WildMatch;
+
 /// Whether all of `text` fits the pattern.
 pub(super) fn fits(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut at, mut read) = (0, 0);
-    // Where the last `*` was, and how much of the text it takes so far.
-    let mut star: Option<(usize, usize)> = None;
-    while read < text.len() {
-        match pattern.get(at) {
-            Some('*') => {
-                star = Some((at, read));
-                at += 1;
-            }
-            Some(wanted) if *wanted == '?' || *wanted == text[read] => {
-                at += 1;
-                read += 1;
-            }
-            _ => {
-                let Some((star_at, taken)) = star else {
-                    return false;
-                };
-                star = Some((star_at, taken + 1));
-                at = star_at + 1;
-                read = taken + 1;
-            }
-        }
-    }
-    pattern[at..].iter().all(|rest| *rest == '*')
+    WildMatch::new(pattern).matches(text)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What may be answered to anything at all.
 
 use serde_json::Value;
-use sternway_server::served_operations;
+use sternway_server::{served_extensions, served_operations};
 use sternway_wire::catalog::Catalog;
 use sternway_wire::error::BAD_SIGNATURE;
 
@@ -14,6 +14,8 @@ pub(crate) const KUBECONFIG_SECRET: &str = "users: [{user: {token: stored-kubeco
 const STORED_TOKEN: &str = "stored-kubeconfig-token";
 /// A credential that some requests bring; no answer to a request that was let in repeats it.
 pub(crate) const BROUGHT_TOKEN: &str = "brought-kubeconfig-token";
+/// The same for what has to be Base64.
+pub(crate) const BROUGHT_KEY: &str = "YnJvdWdodC13ZWJob29rLWtleS0yNC1ieXRlcyEh";
 
 /// HTTP itself refuses so, without a body, before there is a request.
 const HTTP_REFUSALS: [u16; 5] = [400, 413, 414, 431, 505];
@@ -29,7 +31,8 @@ pub(crate) enum Verdict {
 pub(crate) fn judge(case: &Case, reply: &Reply) -> Verdict {
     // A trick may have led to another operation.
     let reached = Catalog::find(&case.request.method, &case.request.path);
-    let served = reached.is_some_and(|reached| served_operations().contains(&reached.name));
+    let served = |name| served_operations().contains(&name) || served_extensions().contains(&name);
+    let served = reached.is_some_and(|reached| served(reached.name));
     match weigh(case.expected, served, case.request.method == "HEAD", reply) {
         Ok(code) => Verdict::Fine(code),
         Err(why) => Verdict::Wrong(why),
@@ -65,8 +68,8 @@ fn weigh(expected: Expected, served: bool, bodiless: bool, reply: &Reply) -> Res
     }
     let body: Value = serde_json::from_str(text).map_err(|error| format!("The body is no JSON: {error}."))?;
     // A signature that does not match is answered with the string that should have been signed; some tricks break it.
-    let repeats = expected == Expected::Answer && body["Code"] != BAD_SIGNATURE && text.contains(BROUGHT_TOKEN);
-    if repeats {
+    let repeats = [BROUGHT_TOKEN, BROUGHT_KEY].iter().any(|credential| text.contains(credential));
+    if expected == Expected::Answer && body["Code"] != BAD_SIGNATURE && repeats {
         return Err("The answer repeats a credential.".to_owned());
     }
     if !body.is_object() {
@@ -232,6 +235,7 @@ mod tests {
             answer(reply(200, &ok(&format!(r#","S":"{}""#, KEY.secret)))),
             answer(reply(200, &ok(&format!(r#","S":"a {STORED_TOKEN}""#)))),
             answer(reply(200, &ok(&format!(r#","S":"a {BROUGHT_TOKEN}""#)))),
+            answer(reply(200, &ok(&format!(r#","S":"a {BROUGHT_KEY}""#)))),
             answer(reply(204, &ok(""))),
             answer(reply(301, &error("\"Moved\"", ""))),
             answer(reply(400, &error("400", ""))),

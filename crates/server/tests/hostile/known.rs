@@ -6,6 +6,7 @@ pub(crate) const USUAL: &[(&str, &[&str])] = &[
     ("CreateApplicationScalingRule", &["AppId", "ScalingRuleName", "ScalingRuleTrigger"]),
     ("CreateK8sConfigMap", &["ClusterId", "Data", "Name", "Namespace"]),
     ("CreateK8sSecret", &["ClusterId", "Data", "Name", "Namespace"]),
+    ("CreateWebhook", &["Events", "Format"]),
     ("DeleteApplicationScalingRule", &["AppId", "ScalingRuleName"]),
     ("DeleteConfigTemplate", &["Id"]),
     ("DeleteK8sConfigMap", &["ClusterId", "Name", "Namespace"]),
@@ -21,6 +22,7 @@ pub(crate) const USUAL: &[(&str, &[&str])] = &[
     ("ListK8sNamespaces", &["ClusterId"]),
     ("MigrateApplication", &["appIds", "cmd", "rawData"]),
     ("QuerySlsLogStoreList", &["Type"]),
+    ("RedeliverWebhook", &["MessageId"]),
     ("StartK8sAppPrecheck", &["AppName", "ImageUrl"]),
     ("UntagResources", &["TagKeys"]),
     ("UpdateApplicationScalingRule", &["AppId", "ScalingRuleName", "ScalingRuleTrigger"]),
@@ -29,6 +31,7 @@ pub(crate) const USUAL: &[(&str, &[&str])] = &[
     ("UpdateK8sIngressRule", &["ClusterId", "IngressConf", "Name", "Namespace"]),
     ("UpdateK8sResource", &["ClusterId", "ResourceContent"]),
     ("UpdateK8sSecret", &["ClusterId", "Data", "Name", "Namespace"]),
+    ("UpdateWebhook", &["Enabled", "Events", "Url"]),
 ];
 
 /// What one operation understands and others do not.

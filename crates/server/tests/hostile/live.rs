@@ -18,6 +18,7 @@ use crate::fake_clusters::Mood;
 use crate::fake_objects::GATEWAY;
 use crate::judge::KUBECONFIG_SECRET;
 use crate::request::Signer;
+use crate::webhooks;
 use crate::world::{CLUSTER, KEY, World, access_key, now};
 
 pub(crate) const ROOT: Signer = Signer { id: KEY.id, secret: KEY.secret };
@@ -55,6 +56,10 @@ pub(crate) struct Live {
     pub(crate) services: Vec<String>,
     /// Names of Deployments that nobody has taken under management.
     pub(crate) strangers: Vec<String>,
+    /// Names of webhooks.
+    pub(crate) webhooks: Vec<String>,
+    /// Where webhooks deliver to.
+    pub(crate) receivers: String,
     /// Applications whose orders are nobody's but the hostile requests'.
     free: Vec<AppId>,
     /// For names that are not taken yet.
@@ -67,7 +72,7 @@ const TARGET: &str = "target";
 /// A rule of scaling.
 const TRIGGER: &str = r#"{"minReplicas":1,"maxReplicas":6,"triggers":[{"type":"app_metric","name":"cpu","metaData":"{\"metricType\":\"CPU\",\"targetAverageUtilization\":60}"}]}"#;
 
-/// Keys, users, clusters and a repository of packages, once per server. Answers with the repository's URL.
+/// Keys, users, clusters, a repository of packages and receivers of webhooks, once per server. Answers with the URL of the last two.
 pub(crate) async fn prepare(world: &World) -> String {
     let mut guest = access_key(GUEST.id, true);
     guest.user = "guest".to_owned();
@@ -89,6 +94,7 @@ pub(crate) async fn prepare(world: &World) -> String {
     put(world, GATEWAY, "edge", json!({"spec": {}})).await;
     // A ZIP archive, as far as anybody here looks.
     let router = Router::new().route("/shop.war", get(|| async { format!("PK\u{5}\u{6}{}", "\0".repeat(18)) }));
+    let router = webhooks::receivers().fold(router, |router, (path, answer)| router.route(&path, answer));
     let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", socket.local_addr().unwrap());
     TaskTracker::new().spawn(async move { axum::serve(socket, router).await });
@@ -105,7 +111,7 @@ async fn put(world: &World, kind: ObjectKind, name: &str, object: Value) {
 
 impl Live {
     /// Applications: two idle, one stopped, one that runs a package, one whose release waits for a person, one whose release failed and is paused. What
-    /// goes with some of them: Services, load balancers, rules of scaling, a swimming lane. And objects and Deployments of nobody.
+    /// goes with some of them: Services, load balancers, rules of scaling, a swimming lane. And webhooks, and objects and Deployments of nobody.
     pub(crate) async fn begin(world: &World, repository: &str, age: u64) -> Self {
         world.clusters.set_mood(Mood::Well);
         let mut live = Self {
@@ -150,6 +156,8 @@ impl Live {
             live.apps.push(app);
         }
         live.lane(world).await;
+        live.webhooks = webhooks::begin(world, repository, age).await;
+        repository.clone_into(&mut live.receivers);
         let checked = format!("checked-{age}");
         let precheck = [("ClusterId", "cs-lab"), ("Namespace", "default"), ("AppName", &*checked), ("ImageUrl", "a:1")];
         world.call("StartK8sAppPrecheck", &precheck).await.success();

@@ -12,7 +12,7 @@ use crate::fake_clusters::Mood;
 use crate::known::USUAL;
 use crate::live::{DISABLED, GUEST, Live, ROOT};
 use crate::request::{Request, Scheme, Signer};
-use crate::{tricks, values};
+use crate::{tricks, values, webhooks};
 
 /// What a request is meant to try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,9 +66,16 @@ pub(crate) struct Traffic {
 /// Lists that say the same to whoever signs: what the server knows, not what anybody has.
 const SAME_FOR_ALL: [&str; 2] = ["ListBuildPack", "ListComponents"];
 
+/// The operations that are served and asked for: all of EDAS, and of our extensions those on webhooks.
+pub(crate) fn served() -> Vec<&'static str> {
+    let mut served = served_operations();
+    served.extend(webhooks::OPERATIONS);
+    served
+}
+
 impl Traffic {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { dice: Dice::new(seed), served: served_operations().into_iter().collect(), count: 0, spent: None }
+        Self { dice: Dice::new(seed), served: served().into_iter().collect(), count: 0, spent: None }
     }
 
     pub(crate) fn next(&mut self, host: &str, live: &Live, only: Option<Kind>) -> Case {

@@ -6,6 +6,7 @@ use sternway_wire::catalog::{ParameterKind, ParameterSpec};
 use crate::dice::Dice;
 use crate::known::{KNOWN, OF_OPERATION};
 use crate::live::Live;
+use crate::webhooks;
 
 /// Operations on one Service of an application.
 const SERVICES: [&str; 2] = ["DeleteK8sService", "UpdateK8sService"];
@@ -15,6 +16,9 @@ pub(crate) fn plausible(operation: &str, name: &str, kind: ParameterKind, live: 
     let number = |dice: &mut Dice, most: usize| dice.below(most).to_string();
     if let Some((_, _, values)) = OF_OPERATION.iter().find(|known| (known.0, known.1) == (operation, name)) {
         return dice.pick(values).to_owned();
+    }
+    if let Some(value) = webhooks::plausible(operation, name, live, dice) {
+        return value;
     }
     match name {
         "appIds" | "AppInfos" | "EntryApp" => {

@@ -74,8 +74,6 @@ DEFAULTS = {
     "LosslessRuleFuncType": 2,
     "LosslessRuleRelated": False,
     "LosslessRuleWarmupTime": 120,
-    "MountDescs": [],
-    "NasId": "none",
     "RepoId": "none",
     "StorageType": "none",
     **pods.values(pods.FIRST),

@@ -16,18 +16,18 @@ use crate::output::{self, Table};
 pub(crate) enum Command {
     /// List the clusters
     List(Connection),
-    /// Import a cluster by its kubeconfig, or give a known one new credentials; prints its id
+    /// Import a cluster by its kubeconfig, or give a known one new credentials or settings; prints its id
     Import(ImportArguments),
 }
 
 /// See [`import`].
 #[derive(Debug, Args)]
 pub(crate) struct ImportArguments {
-    /// The kubeconfig; files it refers to are sent with it
-    #[arg(long, value_name = "FILE")]
-    kubeconfig: PathBuf,
+    /// The kubeconfig; files it refers to are sent with it. Not needed for a known cluster that is named by --id
+    #[arg(long, value_name = "FILE", required_unless_present = "id")]
+    kubeconfig: Option<PathBuf>,
     /// The context to import [default: the current one]
-    #[arg(long)]
+    #[arg(long, requires = "kubeconfig")]
     context: Option<String>,
     /// A name for people [default: the context's]
     #[arg(long)]
@@ -35,6 +35,12 @@ pub(crate) struct ImportArguments {
     /// The id to know it by, ours or its own [default: made of its context and address]
     #[arg(long)]
     id: Option<String>,
+    /// How its load balancers are asked for (LoadBalancer in docs/edas-compatibility.md); {} forgets it
+    #[arg(long, value_name = "JSON")]
+    load_balancer: Option<String>,
+    /// The file systems that a NasId names (NasFileSystems in docs/edas-compatibility.md); {} forgets them
+    #[arg(long, value_name = "JSON")]
+    nas_file_systems: Option<String>,
     #[command(flatten)]
     connection: Connection,
 }
@@ -64,19 +70,25 @@ async fn list(connection: Connection) -> anyhow::Result<Outcome> {
 }
 
 async fn import(arguments: ImportArguments) -> anyhow::Result<Outcome> {
-    let ImportArguments { kubeconfig, context, name, id, connection } = arguments;
-    let chosen = Chosen::read(&kubeconfig, context.as_deref())?;
+    let ImportArguments { kubeconfig, context, name, id, load_balancer, nas_file_systems, connection } = arguments;
+    let chosen = kubeconfig.map(|file| Chosen::read(&file, context.as_deref())).transpose()?;
     let client = connection.client()?;
-    let parameters = vec![
-        ("ClusterId", id.unwrap_or_else(|| chosen.identity())),
-        ("ClusterName", name.unwrap_or_else(|| chosen.context.clone())),
-        ("KubeConfig", chosen.text.reveal().to_owned()),
+    let of_chosen = |what: fn(&Chosen) -> String| chosen.as_ref().map(what);
+    let parameters = [
+        ("ClusterId", id.or_else(|| of_chosen(Chosen::identity))),
+        ("ClusterName", name.or_else(|| of_chosen(|chosen| chosen.context.clone()))),
+        ("KubeConfig", of_chosen(|chosen| chosen.text.reveal().to_owned())),
+        ("LoadBalancer", load_balancer),
+        ("NasFileSystems", nas_file_systems),
     ];
-    let reply = client.call::<TextData>("ImportK8sCluster", parameters).await?;
+    let given = parameters.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    let reply = client.call::<TextData>("ImportK8sCluster", given).await?;
     match connection.output {
         Form::Json => output::json(&reply.body)?,
         Form::Text => output::line(&reply.payload.data)?,
     }
-    output::say(&format!("Imported {} ({}).", chosen.context, chosen.server));
+    if let Some(chosen) = &chosen {
+        output::say(&format!("Imported {} ({}).", chosen.context, chosen.server));
+    }
     Ok(Outcome::Succeeded)
 }

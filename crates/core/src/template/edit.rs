@@ -365,10 +365,11 @@ fn check(template: &Value) -> Result<(), EditError> {
     let mut paths = Vec::new();
     for mount in container["volumeMounts"].as_array().into_iter().flatten() {
         let path = mount["mountPath"].as_str().unwrap_or_default();
-        if paths.contains(&path) {
+        let place = path.trim_end_matches('/');
+        if paths.contains(&place) {
             return Err(EditError::MountTaken(path.to_owned()));
         }
-        paths.push(path);
+        paths.push(place);
     }
     let mut names = Vec::new();
     for volume in template["spec"]["volumes"].as_array().into_iter().flatten() {
@@ -453,9 +454,9 @@ mod tests {
         let twice = Edit::Volumes {
             group: "host-",
             volumes: vec![],
-            mounts: vec![json!({"name": "host-0", "mountPath": "/a"}), json!({"name": "host-1", "mountPath": "/a"})],
+            mounts: vec![json!({"name": "host-0", "mountPath": "/a"}), json!({"name": "host-1", "mountPath": "/a/"})],
         };
-        assert_eq!(apply(&template(), &[twice]), Err(EditError::MountTaken("/a".into())));
+        assert_eq!(apply(&template(), &[twice]), Err(EditError::MountTaken("/a/".into())));
         assert_eq!(apply(&template(), &[Edit::Image(String::new())]), Err(EditError::NoImage));
         assert_eq!(apply(&PodTemplate::new(json!({"spec": {}})), &[]), Err(EditError::NoContainer));
     }

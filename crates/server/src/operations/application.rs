@@ -10,6 +10,7 @@ pub(crate) mod hooks;
 pub(crate) mod instances;
 pub(crate) mod list;
 pub(crate) mod logs;
+pub(crate) mod nas;
 mod package;
 mod quantity;
 pub(crate) mod rename;

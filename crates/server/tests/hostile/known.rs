@@ -18,7 +18,7 @@ pub(crate) const USUAL: &[(&str, &[&str])] = &[
     ("DescribeApplicationScalingRules", &["AppId"]),
     ("DisableApplicationScalingRule", &["AppId", "ScalingRuleName"]),
     ("EnableApplicationScalingRule", &["AppId", "ScalingRuleName"]),
-    ("ImportK8sCluster", &["KubeConfig", "ClusterName"]),
+    ("ImportK8sCluster", &["KubeConfig", "ClusterName", "NasFileSystems"]),
     ("ListK8sNamespaces", &["ClusterId"]),
     ("MigrateApplication", &["appIds", "cmd", "rawData"]),
     ("QuerySlsLogStoreList", &["Type"]),
@@ -148,6 +148,9 @@ pub(crate) const KNOWN: &[(&str, &[&str])] = &[
     ("LocalVolume", &[r#"[{"type":"","nodePath":"/data","mountPath":"/data"}]"#]),
     ("ConfigMountDescs", &[r#"[{"name":"c","type":"ConfigMap","mountPath":"/etc/c"}]"#]),
     ("PvcMountDescs", &[r#"[{"pvcName":"p","mountPaths":[{"mountPath":"/p","readOnly":true}]}]"#]),
+    ("MountDescs", &[r#"[{"nasPath":"/","mountPath":"/n"},{"nasPath":"/k8s/","mountPath":"/mnt/"}]"#]),
+    ("NasId", &["0a1b2c-nas", "files"]),
+    ("NasFileSystems", &[r#"{"0a1b2c-nas":{"nfs":{"server":"10.0.0.5"}},"files":{"claim":"files"}}"#]),
     ("CustomTolerations", &[r#"[{"key":"k","operator":"Equal","value":"v","effect":"NoSchedule"}]"#]),
     (
         "CustomAffinity",

@@ -19,6 +19,7 @@ mod lanes;
 mod limits;
 mod logging;
 mod migration;
+mod nas;
 mod packages;
 mod permissions;
 mod places;

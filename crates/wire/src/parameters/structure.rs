@@ -89,12 +89,12 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// An absolute path.
+    /// An absolute path that does not lead back out of where it leads.
     pub fn absolute_path(&self) -> Result<&'a str, GatewayError> {
         let path = self.text()?;
-        match path.starts_with('/') && !path.contains(':') {
+        match path.starts_with('/') && !path.contains(':') && path.split('/').all(|name| name != "..") {
             true => Ok(path),
-            false => Err(self.error("Give an absolute path without a colon.")),
+            false => Err(self.error("Give an absolute path without a colon and \"..\".")),
         }
     }
 

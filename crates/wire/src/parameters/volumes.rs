@@ -1,4 +1,4 @@
-//! Volumes: five parameters that each describe some, and where the main container mounts them.
+//! Volumes: six parameters that each describe some, and where the main container mounts them.
 //!
 //! Each parameter replaces what it gave before and leaves the others alone, so its volumes carry the name of its group. The
 //! names are numbered in the order given: the same parameter always yields the same pod template.
@@ -17,6 +17,8 @@ pub const EMPTY: &str = "empty-dir";
 pub const CONFIG: &str = "config-mount";
 /// Prefix of the volumes of `PvcMountDescs`.
 pub const CLAIM: &str = "pvc-mount";
+/// Prefix of the volume of `NasId`, which `MountDescs` mounts.
+pub const NAS: &str = "nas-mount";
 
 /// What Kubernetes knows a path on a node to be; empty asks for no check.
 const HOST_PATH_TYPES: [&str; 8] =
@@ -112,6 +114,49 @@ pub fn claims(parameters: &Parameters) -> Result<Given<Mounted>, GatewayError> {
         },
         CLAIM,
     )
+}
+
+/// The volume of `NasId`: an application has one file system.
+pub fn nas_volume(mut source: Map<String, Value>) -> Value {
+    source.insert("name".to_owned(), json!(nas_name()));
+    Value::Object(source)
+}
+
+/// `MountDescs`: `[{"nasPath","mountPath"}]`, directories of the file system that `NasId` names; Kubernetes makes those that are missing.
+pub fn nas_mounts(parameters: &Parameters) -> Result<Given<Vec<Value>>, GatewayError> {
+    const NAME: &str = "MountDescs";
+    parameters.json(NAME)?.try_map(|value| {
+        let mounts = Node::root(NAME, &value).items()?.into_iter().map(|item| {
+            item.object(&["nasPath", "mountPath"])?;
+            let mut mount = json!({ "name": nas_name(), "mountPath": required_path(&item, "mountPath")? });
+            let directories = required_path(&item, "nasPath")?.split('/').filter(|name| !matches!(*name, "" | "."));
+            let inside = directories.collect::<Vec<_>>().join("/");
+            if !inside.is_empty() {
+                mount["subPath"] = json!(inside);
+            }
+            Ok(mount)
+        });
+        mounts.collect()
+    })
+}
+
+/// What [`nas_mounts`] was given, from the mounts of a container; nothing if it mounts none.
+pub fn nas_shown(mounts: &Value) -> Vec<Value> {
+    let shown = of_nas(mounts).map(|mount| {
+        let inside = mount["subPath"].as_str().unwrap_or_default();
+        json!({ "nasPath": format!("/{inside}"), "mountPath": mount["mountPath"] })
+    });
+    shown.collect()
+}
+
+/// Those of volumes or mounts that [`nas_volume`] and [`nas_mounts`] made.
+pub fn of_nas(items: &Value) -> impl Iterator<Item = &Value> {
+    let items = items.as_array().into_iter().flatten();
+    items.filter(|item| item["name"].as_str().is_some_and(|name| name.starts_with(NAS)))
+}
+
+fn nas_name() -> String {
+    format!("{NAS}-1")
 }
 
 /// `VolumesStr`: Kubernetes's own volumes, for init containers and sidecars to mount; JSON, or YAML in base64.
@@ -211,6 +256,45 @@ mod tests {
     }
 
     #[test]
+    fn a_file_system_is_one_volume_with_a_directory_for_each_mount() {
+        let text = r#"[{"nasPath":"/","mountPath":"/all"},{"nasPath":"/team//files/","mountPath":"/app/files"}]"#;
+        let mounts = nas_mounts(&parse("MountDescs", text)).unwrap().value().unwrap();
+        let expected = json!([
+            {"name": "nas-mount-1", "mountPath": "/all"},
+            {"name": "nas-mount-1", "mountPath": "/app/files", "subPath": "team/files"},
+        ]);
+        assert_eq!(Value::Array(mounts.clone()), expected);
+        let others = json!([{"name": "pvc-mount-1", "mountPath": "/p"}]);
+        let all = Value::Array([mounts, others.as_array().unwrap().clone()].concat());
+        let shown =
+            json!([{"nasPath": "/", "mountPath": "/all"}, {"nasPath": "/team/files", "mountPath": "/app/files"}]);
+        assert_eq!(Value::Array(nas_shown(&all)), shown);
+        let source = Map::from_iter([("persistentVolumeClaim".to_owned(), json!({"claimName": "files"}))]);
+        assert_eq!(nas_volume(source), json!({"name": "nas-mount-1", "persistentVolumeClaim": {"claimName": "files"}}));
+        for empty in ["", "[]"] {
+            assert_eq!(nas_mounts(&parse("MountDescs", empty)).unwrap(), Given::Cleared);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_mounted_of_a_file_system_is_refused() {
+        for wrong in [
+            "/mnt",
+            r#"{"nasPath":"/a","mountPath":"/a"}"#,
+            r#"[{"nasPath":"/a"}]"#,
+            r#"[{"mountPath":"/a"}]"#,
+            r#"[{"nasPath":"a","mountPath":"/a"}]"#,
+            r#"[{"nasPath":"/a","mountPath":"a"}]"#,
+            r#"[{"nasPath":"/a/../../b","mountPath":"/a"}]"#,
+            r#"[{"nasPath":"/a","mountPath":"/a/.."}]"#,
+            r#"[{"nasPath":"/a","mountPath":"/a","readOnly":true}]"#,
+        ] {
+            let error = nas_mounts(&parse("MountDescs", wrong)).unwrap_err();
+            assert!(error.code == "InvalidParameter" && error.message.contains("MountDescs"), "{wrong}: {error}");
+        }
+    }
+
+    #[test]
     fn custom_volumes_are_kubernetes_own() {
         let text = r#"[{"name":"shared","emptyDir":{}}]"#;
         assert_eq!(
@@ -232,6 +316,7 @@ mod tests {
         wrong("LocalVolume", r#"[{"nodePath":"relative","mountPath":"/a"}]"#);
         wrong("LocalVolume", r#"[{"nodePath":"/a"}]"#);
         wrong("LocalVolume", r#"[{"type":"Pipe","nodePath":"/a","mountPath":"/a"}]"#);
+        wrong("LocalVolume", r#"[{"nodePath":"/a/../etc","mountPath":"/a"}]"#);
         wrong("EmptyDirs", r#"[{"mountPath":"/a:b"}]"#);
         wrong("EmptyDirs", r#"[{"mountPath":"/a","readOnly":"maybe"}]"#);
         wrong("ConfigMountDescs", r#"[{"name":"c","type":"File","mountPath":"/c"}]"#);

@@ -1,5 +1,6 @@
 """Clusters and logical regions."""
 
+import json
 import os
 import pathlib
 
@@ -8,6 +9,7 @@ from harness.suite import equal
 
 from ..defaults import REGION
 from ..world import LEFT_OUT
+from .pods import FILE_SYSTEMS
 
 
 def clusters(world):
@@ -21,6 +23,7 @@ def clusters(world):
     listed = world.call("ListK8sNamespaces")
     equal(sorted(item["Namespace"] for item in listed["Data"]), world.ids["namespaces"], "the namespaces")
     world.call("ImportK8sCluster", EnableAsm=False, Mode=0, NamespaceId=REGION)
+    world.extended("ImportK8sCluster", {"NasFileSystems": json.dumps(FILE_SYSTEMS)}, ClusterId=world.ids["cluster"])
 
 
 def regions(world):

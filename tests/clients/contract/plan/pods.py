@@ -5,6 +5,12 @@ from harness.suite import equal
 
 FIRST, SECOND = 0, 1
 
+# The file systems of the cluster, by their NasId.
+FILE_SYSTEMS = {
+    "shop-files": {"nfs": {"server": "nas.example.com", "path": "/export"}},
+    "till-files": {"claim": "till-files"},
+}
+
 # A parameter's two values. Kubernetes shows some of them in another form: `shown` below.
 VALUES = {
     "Annotations": ({"team.example.com/owner": "shop"}, {"team.example.com/owner": "till"}),
@@ -30,6 +36,8 @@ VALUES = {
         [{"type": "DirectoryOrCreate", "nodePath": "/var/shop", "mountPath": "/host"}],
         [{"type": "Directory", "nodePath": "/mnt", "mountPath": "/mnt"}],
     ),
+    "MountDescs": ([{"nasPath": "/", "mountPath": "/nas"}], [{"nasPath": "/team/files", "mountPath": "/files"}]),
+    "NasId": ("shop-files", "till-files"),
     "PostStart": ({"exec": {"command": ["true"]}}, {"exec": {"command": ["date"]}}),
     "PreStop": ({"exec": {"command": ["sleep", "1"]}}, {"exec": {"command": ["sleep", "2"]}}),
     "PvcMountDescs": (
@@ -74,6 +82,12 @@ def shown(name, template):
         "InitContainers": spec["initContainers"],
         "Labels": template["metadata"]["labels"],
         "Liveness": container["livenessProbe"],
+        "MountDescs": [
+            {"nasPath": f"/{mount.get('subPath', '')}", "mountPath": mount["mountPath"]}
+            for mount in container["volumeMounts"]
+            if mount["name"].startswith(FILE_SYSTEM)
+        ],
+        "NasId": [volume for volume in spec["volumes"] if volume["name"].startswith(FILE_SYSTEM)],
         "PostStart": container["lifecycle"]["postStart"],
         "PreStop": container["lifecycle"]["preStop"],
         "Readiness": container["readinessProbe"],
@@ -87,6 +101,8 @@ def shown(name, template):
     return place[name] if name in place else mounts(spec, PREFIXES[name])
 
 
+# How the volume of NasId is named.
+FILE_SYSTEM = "nas-mount-"
 # How the volumes of a parameter are named.
 PREFIXES = {"ConfigMountDescs": "config-mount-", "EmptyDirs": "empty-dir-", "LocalVolume": "local-volume-", "PvcMountDescs": "pvc-mount-"}
 
@@ -116,6 +132,9 @@ def expected(name, value):
             return [({"emptyDir": {}}, first["mountPath"], first["readOnly"])]
         case "LocalVolume":
             return [({"hostPath": {"path": first["nodePath"], "type": first["type"]}}, first["mountPath"], False)]
+        case "NasId":
+            file_system = FILE_SYSTEMS[value]
+            return [file_system if "nfs" in file_system else {"persistentVolumeClaim": {"claimName": file_system["claim"]}}]
         case "PvcMountDescs":
             [mount] = first["mountPaths"]
             return [({"persistentVolumeClaim": {"claimName": first["pvcName"]}}, mount["mountPath"], mount.get("readOnly", False))]

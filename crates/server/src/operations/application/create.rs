@@ -17,9 +17,10 @@ use sternway_wire::error::{BusinessError, GatewayError};
 use sternway_wire::model::{ApplicationInfo, InsertK8sApplication};
 use sternway_wire::parameters::{Parameters, names, resources, services};
 
-use super::{edits, package};
+use super::{edits, nas, package};
 use crate::call::Call;
 use crate::failure::{Failure, of_cluster};
+use crate::operations::cluster::setting::Setting as _;
 use crate::operations::place::group;
 use crate::operations::region::require_region;
 use crate::operations::resource::load_balancer::LoadBalancers;
@@ -52,6 +53,7 @@ pub(crate) async fn insert(call: Arc<Call>) -> Result<InsertK8sApplication, Fail
     let logical_region = require_region(&call, "LogicalRegionId").await?;
     let cluster = target_cluster(&call).await?;
     require_namespace(&call, &cluster, namespace).await?;
+    edits.extend(nas::edit(&call, cluster.id, &Value::Null).await?);
     let attachments = attachments(&call, &cluster, id, &name.to_ascii_lowercase()).await?;
     if adopts && !attachments.is_empty() {
         let reason = "What is adopted stays as it is. Leave ServiceConfigs and the Slb parameters out, and use CreateK8sService or BindK8sSlb.";

@@ -17,7 +17,7 @@ use sternway_wire::parameters::update_strategy::{Release, UpdateStrategy};
 use sternway_wire::parameters::{Parameters, names, resources};
 
 use super::create::attributes;
-use super::{edits, package, present_version, steering};
+use super::{edits, nas, package, present_version, steering};
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::operations::version;
@@ -94,10 +94,10 @@ async fn edited(call: &Call, app: &Application) -> Result<DeployChange, Failure>
             (None, None) => {}
         }
     }
-    let affinity =
-        version.as_ref().map_or(&Value::Null, |version| &version.snapshot.template.json()["spec"]["affinity"]);
-    edits.extend(edits::common(parameters, "Args", app.id, affinity)?);
+    let spec = version.as_ref().map_or(&Value::Null, |version| &version.snapshot.template.json()["spec"]);
+    edits.extend(edits::common(parameters, "Args", app.id, &spec["affinity"])?);
     edits.extend(edits::resources(resources::of_deploy(parameters)?));
+    edits.extend(nas::edit(call, app.workload.cluster, spec).await?);
     let ready = parameters.integer("BatchWaitTime", 0..=LONGEST_READY_SECONDS)?;
     let package_version = parameters.text("PackageVersion", LONGEST_DESCRIPTION)?;
     let mut package_version = package_version.unwrap_or_default().to_owned();

@@ -13,7 +13,7 @@ use sternway_wire::model::{
     App, Applcation, ApplicationDetail, Component, Conf, DeployGroup, Env, GetApplication, GetK8sApplication,
     ImageInfo, LatestVersion,
 };
-use sternway_wire::parameters::volumes::{CLAIM, LOCAL};
+use sternway_wire::parameters::volumes::{self, CLAIM, LOCAL};
 
 use super::edits::spread_of;
 use super::quantity::{mebibytes, millicores};
@@ -176,6 +176,7 @@ impl Shown<'_> {
             k8s_cmd: words(&self.container["command"]).join(" "),
             k8s_cmd_args: json_text(&self.container["args"]),
             k8s_localvolume_info: self.volumes(LOCAL),
+            k8s_nas_info: list_text(volumes::nas_shown(&self.container["volumeMounts"])),
             k8s_volume_info: self.volumes(CLAIM),
             liveness: json_text(&self.container["livenessProbe"]),
             post_start: json_text(&self.container["lifecycle"]["postStart"]),
@@ -188,7 +189,6 @@ impl Shown<'_> {
                 .as_ref()
                 .and_then(|package| package.base_image.clone())
                 .unwrap_or_default(),
-            ..Conf::default()
         }
     }
 
@@ -312,6 +312,11 @@ fn words(list: &Value) -> Vec<String> {
 
 fn plain_text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
+}
+
+/// A list as JSON text, an empty one as the empty text.
+fn list_text(items: Vec<Value>) -> String {
+    if items.is_empty() { String::new() } else { Value::Array(items).to_string() }
 }
 
 /// A structure as JSON text, nothing as the empty text.

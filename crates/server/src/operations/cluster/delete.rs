@@ -8,6 +8,8 @@ use sternway_wire::model::DeleteCluster;
 
 use crate::call::Call;
 use crate::failure::Failure;
+use crate::operations::application::nas::FileSystems;
+use crate::operations::cluster::setting::Setting as _;
 use crate::operations::resource::load_balancer::LoadBalancers;
 
 /// DeleteCluster
@@ -21,6 +23,7 @@ pub(crate) async fn delete(call: Arc<Call>) -> Result<DeleteCluster, Failure> {
     if !call.store().delete_cluster(cluster.id).await? {
         return Err(BusinessError::cluster_not_found(&cluster.id.to_string()).into());
     }
+    FileSystems::forget(&call, cluster.id).await?;
     LoadBalancers::forget(&call, cluster.id).await?;
     call.clusters().disconnect(cluster.id).await;
     Ok(DeleteCluster { data: true })

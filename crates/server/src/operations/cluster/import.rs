@@ -1,7 +1,8 @@
 //! ImportK8sCluster.
 //!
 //! EDAS looks a cluster's credentials up by its id; here the client brings them, in the parameter KubeConfig (our extension, in the
-//! query or in a form body). `LoadBalancer` (our extension) says how its load balancers are asked for. Without a KubeConfig, a cluster that was imported before is asked again whether it answers.
+//! query or in a form body). Without it, a cluster that was imported before is asked again whether it answers. The settings of a cluster
+//! ([`super::setting`]) are given here, too: `LoadBalancer` says how its load balancers are asked for, `NasFileSystems` what a NasId is.
 
 use std::sync::Arc;
 
@@ -12,6 +13,8 @@ use sternway_wire::model::TextData;
 
 use crate::call::Call;
 use crate::failure::{Failure, of_cluster};
+use crate::operations::application::nas::FileSystems;
+use crate::operations::cluster::setting::Setting as _;
 use crate::operations::resource::load_balancer::LoadBalancers;
 
 const LONGEST_NAME: usize = 64;
@@ -24,6 +27,7 @@ pub(crate) async fn import(call: Arc<Call>) -> Result<TextData, Failure> {
     let name = parameters.text("ClusterName", LONGEST_NAME)?;
     let kubeconfig = parameters.optional("KubeConfig")?;
     let load_balancers = LoadBalancers::read(parameters)?;
+    let file_systems = FileSystems::read(parameters)?;
     let access = kubeconfig.map(|yaml| ClusterAccess::Kubeconfig(Secret::new(yaml)));
     let known = match named {
         Some(id) => call.find_cluster(id).await?,
@@ -43,6 +47,7 @@ pub(crate) async fn import(call: Arc<Call>) -> Result<TextData, Failure> {
     let id = record.id;
     call.store().put_cluster(record).await?;
     LoadBalancers::keep(&call, id, load_balancers).await?;
+    FileSystems::keep(&call, id, file_systems).await?;
     Ok(TextData { data: id.to_string() })
 }
 

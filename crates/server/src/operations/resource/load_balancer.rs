@@ -12,19 +12,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sternway_core::ids::ClusterId;
-use sternway_core::ports::Record;
-use sternway_wire::error::{BusinessError, GatewayError};
+use sternway_wire::error::BusinessError;
 use sternway_wire::parameters::services::{AddressType, Listener, ListenerProtocol};
-use sternway_wire::parameters::{Given, Parameters};
 
-use crate::call::Call;
-use crate::failure::Failure;
-
-const KIND: &str = "load-balancer";
-const PARAMETER: &str = "LoadBalancer";
-/// How often a setting is written again because someone else wrote it at the same moment.
-const ATTEMPTS: u32 = 4;
+use crate::operations::cluster::setting::Setting;
 
 /// What keeps a load balancer off the internet, by cloud; each ignores the others'.
 const INSIDE: [(&str, &str); 6] = [
@@ -67,59 +58,13 @@ pub(crate) struct Wanted {
     pub(crate) disable_force_override: Option<bool>,
 }
 
+impl Setting for LoadBalancers {
+    const KIND: &'static str = "load-balancer";
+    const PARAMETER: &'static str = "LoadBalancer";
+    const EXAMPLE: &'static str = r#"{"alibabaCloud":false,"internet":{"annotations":{},"class":"..."},"intranet":{}}"#;
+}
+
 impl LoadBalancers {
-    /// The setting of a cluster; the default where none was given.
-    pub(crate) async fn of(call: &Call, cluster: ClusterId) -> Result<Self, Failure> {
-        let record = call.records().record(KIND, &cluster.to_string()).await?;
-        Ok(record.map(|record| serde_json::from_value(record.document)).transpose()?.unwrap_or_default())
-    }
-
-    /// The setting that ImportK8sCluster gives.
-    pub(crate) fn read(parameters: &Parameters) -> Result<Given<Self>, GatewayError> {
-        parameters.json(PARAMETER)?.try_map(|value| {
-            serde_json::from_value(value).map_err(|error| {
-                let example = r#"{"alibabaCloud":false,"internet":{"annotations":{},"class":"..."},"intranet":{}}"#;
-                GatewayError::invalid_parameter(PARAMETER, &format!("Give an object such as {example} ({error})."))
-            })
-        })
-    }
-
-    /// Keeps a setting that was given.
-    pub(crate) async fn keep(call: &Call, cluster: ClusterId, given: Given<Self>) -> Result<(), Failure> {
-        let id = cluster.to_string();
-        let setting = match given {
-            Given::Absent => return Ok(()),
-            Given::Cleared => return Self::forget(call, cluster).await,
-            Given::Value(setting) => setting,
-        };
-        for _ in 0..ATTEMPTS {
-            let before = call.records().record(KIND, &id).await?;
-            let record = Record {
-                kind: KIND.to_owned(),
-                id: id.clone(),
-                owner: id.clone(),
-                revision: before.map_or(0, |before| before.revision) + 1,
-                document: serde_json::to_value(&setting)?,
-                secret: None,
-            };
-            if call.records().put_record(record).await? {
-                return Ok(());
-            }
-        }
-        Err(BusinessError::new(
-            400,
-            "Resource.Changed",
-            "The setting was changed at the same moment. Try again.".to_owned(),
-        )
-        .into())
-    }
-
-    /// Forgets the setting of a cluster.
-    pub(crate) async fn forget(call: &Call, cluster: ClusterId) -> Result<(), Failure> {
-        call.records().delete_record(KIND, &cluster.to_string()).await?;
-        Ok(())
-    }
-
     /// What the cluster's controller cannot do for a client.
     pub(crate) fn check(&self, wanted: &Wanted) -> Result<(), BusinessError> {
         if self.alibaba_cloud {
@@ -185,6 +130,8 @@ impl LoadBalancers {
 
 #[cfg(test)]
 mod tests {
+    use sternway_wire::parameters::{Given, Parameters};
+
     use super::*;
 
     fn wanted(address: AddressType, protocol: ListenerProtocol) -> Wanted {
@@ -223,7 +170,9 @@ mod tests {
     #[test]
     fn a_setting_is_read_strictly() {
         let read = |text: &str| {
-            LoadBalancers::read(&Parameters::from_pairs(vec![(PARAMETER.to_owned(), text.to_owned())]).unwrap())
+            LoadBalancers::read(
+                &Parameters::from_pairs(vec![(LoadBalancers::PARAMETER.to_owned(), text.to_owned())]).unwrap(),
+            )
         };
         let Given::Value(setting) = read(r#"{"internet":{"annotations":{"a":"b"},"class":"metallb"}}"#).unwrap() else {
             panic!("a setting was given");

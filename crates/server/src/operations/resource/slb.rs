@@ -23,6 +23,7 @@ use super::load_balancer::{LoadBalancers, Wanted};
 use super::{attach, list as items, selects, service_change, text};
 use crate::call::Call;
 use crate::failure::{Failure, of_cluster};
+use crate::operations::cluster::setting::Setting as _;
 use crate::operations::resource::targets::clusters;
 
 /// What EDAS knows of a binding.

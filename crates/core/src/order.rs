@@ -166,6 +166,9 @@ impl Status {
 pub struct Actor {
     /// The user's id; `sternway` for what the engine does by itself.
     pub user: String,
+    /// The user who acts as `user`, where that is a role that was taken on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind: Option<String>,
     /// EDAS's Source: `console`, `pop`, or what the client calls itself.
     pub source: String,
     /// The TraceId of the request.

@@ -149,8 +149,12 @@ impl Routes {
 }
 
 fn confirmation(order: &Order) -> Command {
-    let actor =
-        Actor { user: "preview".to_owned(), source: "preview".to_owned(), trace_id: OrderId::to_string(&order.id) };
+    let actor = Actor {
+        user: "preview".to_owned(),
+        behind: None,
+        source: "preview".to_owned(),
+        trace_id: OrderId::to_string(&order.id),
+    };
     Command::Continue { pipeline: order.pipelines[order.present_pipeline()].id, confirm: true, actor }
 }
 

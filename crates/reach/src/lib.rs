@@ -52,14 +52,30 @@ pub struct Reach {
     pub loopback: bool,
 }
 
-/// Addresses at which clouds tell a machine its secrets, beside the link-local ones.
-const METADATA: [IpAddr; 2] =
-    [IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)), IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254))];
+/// Addresses at which clouds tell a machine its secrets, beside the link-local ones: Alibaba Cloud's, Azure's, Amazon's, Google's and Oracle's.
+const METADATA: [IpAddr; 5] = [
+    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
+    IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe)),
+];
+
+/// The address of IPv4 that one of IPv6 leads to: written within it, or by way of a translator (64:ff9b::/96).
+fn plain(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(translated) if translated.to_bits() >> 32 == 0x64_ff9b << 64 => {
+            let [.., a, b, c, d] = translated.octets();
+            Ipv4Addr::new(a, b, c, d).into()
+        }
+        _ => address.to_canonical(),
+    }
+}
 
 impl Reach {
     /// What is wrong with an address, if something is. Private networks are not: that is where a company's own services are.
     fn refuses(self, address: IpAddr) -> Option<&'static str> {
-        let address = address.to_canonical();
+        let address = plain(address);
         let link_local = match address {
             IpAddr::V4(address) => address.is_link_local(),
             IpAddr::V6(address) => address.is_unicast_link_local(),
@@ -142,6 +158,11 @@ mod tests {
             "http://100.100.100.200/latest/meta-data",
             "http://[fe80::1]/a.jar",
             "http://[fd00:ec2::254]/a.jar",
+            "http://[fd20:ce::254]/a.jar",
+            "http://[fd00:c1::a9fe:a9fe]/a.jar",
+            "http://[64:ff9b::169.254.169.254]/a.jar",
+            "http://[64:ff9b::127.0.0.1]/a.jar",
+            "http://168.63.129.16/a.jar",
             "http://[::ffff:169.254.169.254]/a.jar",
             "http://0.0.0.0/a.jar",
             "http://[::]/a.jar",
@@ -158,7 +179,12 @@ mod tests {
         for url in ["file:///etc/passwd", "ftp://ci/a.jar", "data:text/plain,a"] {
             assert!(matches!(strict.check(&url.parse().unwrap()), Err(Refused::NotAUrl(_))), "{url}");
         }
-        for url in ["http://10.1.2.3/a.jar", "https://ci.example/a.jar", "http://[2001:db8::1]/a.jar"] {
+        for url in [
+            "http://10.1.2.3/a.jar",
+            "https://ci.example/a.jar",
+            "http://[2001:db8::1]/a.jar",
+            "http://[64:ff9b::8.8.8.8]/a.jar",
+        ] {
             strict.check(&url.parse().unwrap()).unwrap();
         }
         Reach { loopback: true }.check(&"http://127.0.0.1/a.jar".parse().unwrap()).unwrap();

@@ -28,7 +28,8 @@ use crate::failure::Failure;
 use crate::limits::PortClock;
 use crate::origin::Origin;
 
-/// Refused attempts that are recorded at once, and how many more each minute: some 2 MB a day at the most, whoever knocks.
+/// Refused attempts that are recorded at once, and how many more each minute: some 2 MB a day at the most, whoever knocks. Those who have proven who they
+/// are are counted apart, so that no stranger's noise hides what they were refused.
 const REFUSED_AT_ONCE: NonZeroU32 = NonZeroU32::new(200).expect("200 is not 0");
 const REFUSED_PER_MINUTE: NonZeroU32 = NonZeroU32::new(4).expect("4 is not 0");
 
@@ -38,35 +39,50 @@ const HEAD_EVERY: u64 = 100;
 /// Parameters that name things, counts and choices. Everything else may hold what nobody should read.
 const HARMLESS: &[&str] = &[
     "AccessKeyId",
+    "ActionData",
+    "Adopt",
     "AppId",
+    "AppIds",
     "AppName",
     "Applications",
     "Approve",
+    "Approvers",
     "Asks",
+    "Batch",
     "ChangeOrderId",
     "ClusterId",
     "ClusterName",
     "Clusters",
     "Confirm",
     "Cron",
+    "CsClusterId",
     "DryRun",
     "DurationSeconds",
+    "EnableRules",
     "Enabled",
+    "EntryApp",
     "Events",
+    "Force",
     "Format",
+    "GroupId",
     "GroupName",
+    "HistoryVersion",
     "Id",
     "Image",
     "ImageTag",
     "ImageUrl",
+    "LaneId",
     "LogicalRegionId",
     "LogicalRegions",
+    "MaxSessionDuration",
     "MessageId",
     "Minutes",
     "Name",
     "Namespace",
+    "NamespaceId",
     "Namespaces",
     "OnFailure",
+    "PackageType",
     "PackageVersion",
     "PackageVersionId",
     "PipelineId",
@@ -75,19 +91,37 @@ const HARMLESS: &[&str] = &[
     "RegionName",
     "RegionTag",
     "Replicas",
+    "ResourceGroupId",
+    "ResourceGroupIds",
+    "ResourceIds",
+    "ResourceName",
+    "ResourceType",
     "RetryStatus",
     "RoleArn",
+    "RoleId",
+    "RoleIds",
     "RoleName",
     "RoleSessionName",
+    "ScalingRuleEnable",
+    "ScalingRuleName",
+    "ScalingRuleType",
+    "SlbId",
+    "SlbName",
     "Status",
+    "TagKeys",
+    "TargetUserId",
     "TaskId",
     "Timeout",
+    "Type",
     "UpdateStrategy",
     "UserAccessKeyId",
     "UserName",
     "Zone",
+    "appIds",
+    "cmd",
 ];
-const LONGEST_VALUE: usize = 256;
+/// Two dozen ids.
+const LONGEST_VALUE: usize = 1024;
 /// InsertK8sApplication has 86.
 const MOST_NAMES: usize = 100;
 const LONGEST_NAME: usize = 64;
@@ -106,8 +140,31 @@ const RESULTS: &[(&str, &str)] = &[
 pub(crate) struct Recorder {
     log: Arc<dyn Audit>,
     reads: bool,
-    refusals: RateLimiter<NotKeyed, InMemoryState, PortClock, NoOpMiddleware<Nanos>>,
+    refused: Refusals,
+    strangers: Refusals,
+}
+
+/// Attempts that are recorded as long as they are not too many, and how many were left out since the last one that was.
+struct Refusals {
+    limiter: RateLimiter<NotKeyed, InMemoryState, PortClock, NoOpMiddleware<Nanos>>,
     unrecorded: AtomicU64,
+}
+
+impl Refusals {
+    fn new(clock: Arc<dyn Clock>) -> Self {
+        let quota = Quota::per_minute(REFUSED_PER_MINUTE).allow_burst(REFUSED_AT_ONCE);
+        let limiter = RateLimiter::new(quota, InMemoryState::default(), PortClock::new(clock));
+        Self { limiter, unrecorded: AtomicU64::new(0) }
+    }
+
+    /// How many were left out before this one; `None` if this one is, too.
+    fn admit(&self) -> Option<u64> {
+        if self.limiter.check().is_err() {
+            self.unrecorded.fetch_add(1, Ordering::Relaxed);
+            return None;
+        }
+        Some(self.unrecorded.swap(0, Ordering::Relaxed))
+    }
 }
 
 impl std::fmt::Debug for Recorder {
@@ -118,9 +175,7 @@ impl std::fmt::Debug for Recorder {
 
 impl Recorder {
     pub(crate) fn new(log: Arc<dyn Audit>, reads: bool, clock: Arc<dyn Clock>) -> Self {
-        let quota = Quota::per_minute(REFUSED_PER_MINUTE).allow_burst(REFUSED_AT_ONCE);
-        let refusals = RateLimiter::new(quota, InMemoryState::default(), PortClock::new(clock));
-        Self { log, reads, refusals, unrecorded: AtomicU64::new(0) }
+        Self { log, reads, refused: Refusals::new(Arc::clone(&clock)), strangers: Refusals::new(clock) }
     }
 
     /// The log, for reads.
@@ -178,11 +233,8 @@ impl Recorder {
 
     /// A request that was not let in, for the reason of this code.
     pub(crate) async fn turned_away(&self, entry: Entry, code: String) {
-        if self.refusals.check().is_err() {
-            self.unrecorded.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
-        let unrecorded = self.unrecorded.swap(0, Ordering::Relaxed);
+        let of_kind = if entry.user.is_empty() { &self.strangers } else { &self.refused };
+        let Some(unrecorded) = of_kind.admit() else { return };
         self.append(Entry { stage: Stage::Refused, code, unrecorded, ..entry }).await;
     }
 
@@ -288,8 +340,12 @@ fn name_results(entry: &mut Entry, body: &str) {
     }
 }
 
+/// A text that goes on says so, so that nobody takes what is left of a list for all of it.
 fn cut(text: &str, longest: usize) -> String {
-    text.chars().take(longest).collect()
+    match text.char_indices().nth(longest) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 #[cfg(test)]

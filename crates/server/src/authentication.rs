@@ -23,6 +23,13 @@ pub(crate) struct Caller {
     pub(crate) session: Option<RoleSession>,
 }
 
+impl Caller {
+    /// The user that it all began with, whatever roles were taken on since.
+    pub(crate) fn person(&self) -> &str {
+        self.session.as_ref().map_or(&self.user, |session| &session.user)
+    }
+}
+
 /// Proves who sent the request. `seen` is told the key id that is claimed, for the log.
 pub(crate) async fn authenticate(
     shared: &Shared,

@@ -96,7 +96,12 @@ impl Call {
 
     /// Who asks, for the record of an order.
     pub(crate) fn actor(&self) -> Actor {
-        Actor { user: self.caller.user.clone(), source: self.source.clone(), trace_id: self.ids.trace.clone() }
+        Actor {
+            user: self.caller.user.clone(),
+            behind: self.caller.session.as_ref().map(|session| session.user.clone()),
+            source: self.source.clone(),
+            trace_id: self.ids.trace.clone(),
+        }
     }
 
     /// Whether the caller may see this application in a list.

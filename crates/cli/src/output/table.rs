@@ -20,7 +20,7 @@ impl Table {
 
     /// Adds a row.
     pub(crate) fn row<const COLUMNS: usize>(&mut self, cells: [String; COLUMNS]) {
-        self.table.add_row(Row::from(cells));
+        self.table.add_row(Row::from(cells.map(|cell| harmless(&cell, |_| false))));
     }
 
     /// The table as text.
@@ -33,9 +33,14 @@ impl Table {
 pub(crate) fn details(pairs: &[(&str, String)]) -> String {
     let mut table = bare();
     for (name, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
-        table.add_row([format!("{name}:"), value.clone()]);
+        table.add_row([format!("{name}:"), harmless(value, |character| character == '\n')]);
     }
     trimmed(&table)
+}
+
+/// A text that others wrote, without what makes terminals do things or pass one line off as two.
+fn harmless(text: &str, is_fine: impl Fn(char) -> bool) -> String {
+    text.replace(|character: char| character.is_control() && !is_fine(character), "\u{fffd}")
 }
 
 fn bare() -> comfy_table::Table {
@@ -60,6 +65,14 @@ mod tests {
         table.row(["shop".into(), "10".into()]);
         table.row(["a".into(), "1".into()]);
         assert_eq!(table.text(), "NAME  PODS\nshop  10\na     1\n");
+    }
+
+    #[test]
+    fn what_others_wrote_moves_no_cursor_and_makes_no_lines() {
+        let mut table = Table::new(["ABOUT"], "nothing");
+        table.row(["a\nb\u{1b}[2J\u{9b}1A".into()]);
+        assert_eq!(table.text(), "ABOUT\na\u{fffd}b\u{fffd}[2J\u{fffd}1A\n");
+        assert_eq!(details(&[("text", "a\nb\u{1b}".into())]), "text:  a\n       b\u{fffd}\n");
     }
 
     #[test]

@@ -101,7 +101,7 @@ impl Ids for RandomIds {
 }
 
 pub(crate) fn actor() -> Actor {
-    Actor { user: "tester".to_owned(), source: "test".to_owned(), trace_id: String::new() }
+    Actor { user: "tester".to_owned(), behind: None, source: "test".to_owned(), trace_id: String::new() }
 }
 
 /// Two batches of two pods, with this between them.

@@ -29,7 +29,7 @@ fn check_approver(draft: &Draft<'_>, actor: &Actor) -> Result<(), Illegal> {
     let (order, starter) = (draft.order.id, &draft.order.actor.user);
     let Some(approval) = &draft.order.approval else { return Ok(()) };
     let user = actor.user.clone();
-    if user == *starter {
+    if user == *starter || draft.order.actor.behind.as_ref() == Some(&user) {
         return Err(Illegal::OwnOrder { order, user });
     }
     if !approval.approvers.is_empty() && !approval.approvers.contains(&user) {

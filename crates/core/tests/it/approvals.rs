@@ -59,6 +59,15 @@ fn nothing_happens_and_nothing_times_out_until_another_approves() {
 }
 
 #[test]
+fn who_started_it_by_a_role_started_it() {
+    let (mut world, id) = waiting(Asks::Deploy, ONE_BATCH);
+    world.orders[0].actor = Actor { behind: Some("alice".to_owned()), ..other("deployer/job-7") };
+    let own = world.command(id, decide(true, "alice"));
+    assert_eq!(own, Err(Illegal::OwnOrder { order: id, user: "alice".to_owned() }));
+    world.command(id, decide(true, "tester")).unwrap();
+}
+
+#[test]
 fn a_rejection_ends_the_order_and_nothing_was_changed() {
     let (mut world, id) = waiting(Asks::Both, ONE_BATCH);
     let own = world.command(id, decide(false, "tester")).unwrap_err();

@@ -26,7 +26,7 @@ use uuid::Uuid;
 use crate::model::Cluster;
 
 pub(crate) fn actor() -> Actor {
-    Actor { user: "tester".to_owned(), source: "test".to_owned(), trace_id: "trace".to_owned() }
+    Actor { user: "tester".to_owned(), behind: None, source: "test".to_owned(), trace_id: "trace".to_owned() }
 }
 
 /// One application, its orders and its cluster.

@@ -76,7 +76,7 @@ impl Engine {
         }
         let request = Request {
             order: id,
-            actor: Actor { user: rule.user.clone(), source: SOURCE.to_owned(), trace_id: id.to_string() },
+            actor: Actor { user: rule.user.clone(), behind: None, source: SOURCE.to_owned(), trace_id: id.to_string() },
             description: format!("Scaling rule {} of {}: {} instances", rule.name, firing.at, firing.replicas),
             now: self.ports.clock.now(),
         };

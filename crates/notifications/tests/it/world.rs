@@ -313,7 +313,12 @@ fn order(app: &Application) -> Order {
         workload: app.workload.clone(),
         object: None,
         kind: OrderKind::DeleteApp,
-        actor: Actor { user: "alice".to_owned(), source: "pop".to_owned(), trace_id: "0badc0de".to_owned() },
+        actor: Actor {
+            user: "alice".to_owned(),
+            behind: None,
+            source: "pop".to_owned(),
+            trace_id: "0badc0de".to_owned(),
+        },
         description: "away with it".to_owned(),
         created_at: start(),
         finished_at: None,

@@ -14,8 +14,8 @@ pub(crate) const PREFIX: &str = "STS.";
 
 const KIND: &str = "sts-session";
 const KEPT: SignedDuration = SignedDuration::from_hours(24);
-/// More than anybody has use for; each is a row that is read at every taking on.
-const MOST: usize = 10_000;
+/// More than anybody has use for at a time; each is a row that is read at every taking on.
+const MOST_EACH: usize = 1000;
 
 /// A role taken on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub(crate) struct RoleSession {
     pub(crate) policy: Option<String>,
     /// Who took it on, by name as policies have it.
     pub(crate) assumed_by: String,
+    /// The user that it all began with: whoever took on roles one after the other is still the same person.
+    #[serde(default)]
+    pub(crate) user: String,
     /// Until when.
     pub(crate) expires_at: Timestamp,
 }
@@ -56,24 +59,28 @@ impl RoleSession {
 }
 
 impl TemporaryKey {
-    /// Begins a session; what ended long ago is swept away.
+    /// Begins a session; what ended long ago is swept away, and for one with many of them what ended at all.
     pub(crate) async fn begin(
         records: &dyn Records,
         ids: &dyn Ids,
         session: RoleSession,
         now: Timestamp,
     ) -> Result<Self, Failure> {
-        let mut kept = 0;
+        let mut own = Vec::new();
         for record in records.records(KIND, None).await? {
             let old: RoleSession = serde_json::from_value(record.document)?;
             if now.duration_since(old.expires_at) > KEPT {
                 records.delete_record(KIND, &record.id).await?;
-            } else {
-                kept += 1;
+            } else if old.user == session.user {
+                own.push((old.expires_at, record.id));
             }
         }
-        if kept >= MOST {
-            return Err(GatewayError::throttled_user().into());
+        own.sort_unstable();
+        for (expires_at, id) in own.iter().take((own.len() + 1).saturating_sub(MOST_EACH)) {
+            if *expires_at > now {
+                return Err(GatewayError::throttled_user().into());
+            }
+            records.delete_record(KIND, id).await?;
         }
         let key = Self {
             id: format!("{PREFIX}{}", ids.fresh().simple()),
@@ -94,6 +101,19 @@ impl TemporaryKey {
             return Err(Failure::Internal("a fresh id is not fresh".into()));
         }
         Ok(key)
+    }
+
+    /// Ends the sessions that are such, at once.
+    pub(crate) async fn end(
+        records: &dyn Records,
+        is_such: impl Fn(&RoleSession) -> bool + Send,
+    ) -> Result<(), Failure> {
+        for record in records.records(KIND, None).await? {
+            if is_such(&serde_json::from_value(record.document)?) {
+                records.delete_record(KIND, &record.id).await?;
+            }
+        }
+        Ok(())
     }
 
     /// The temporary key of that id.

@@ -41,7 +41,7 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
 /// The logical region of the group in GroupId, as permission is asked by; `None` if there is no such group.
 pub(crate) async fn region_of_group(call: &Call) -> Result<Option<String>, Failure> {
-    match call.parameters.optional("GroupId")?.and_then(|id| id.parse().ok()) {
+    match call.parameters.integer("GroupId", 1..=i64::MAX)? {
         Some(id) => Ok(record::find_group(call.records(), id).await?.map(|group| group.value.logical_region)),
         None => Ok(None),
     }
@@ -49,7 +49,7 @@ pub(crate) async fn region_of_group(call: &Call) -> Result<Option<String>, Failu
 
 /// The same for the lane in LaneId.
 pub(crate) async fn region_of_lane(call: &Call) -> Result<Option<String>, Failure> {
-    let lane = match call.parameters.optional("LaneId")?.and_then(|id| id.parse().ok()) {
+    let lane = match call.parameters.integer("LaneId", 1..=i64::MAX)? {
         Some(id) => record::lane(call.records(), id).await?,
         None => None,
     };

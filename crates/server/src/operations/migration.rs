@@ -16,6 +16,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sternway_access::{Action, Resource};
 use sternway_core::application::{Application, WorkloadRef};
 use sternway_core::ids::AppId;
 use sternway_core::ports::{AppFilter, ClusterRecord, Record};
@@ -115,7 +116,7 @@ async fn export(call: &Call) -> Result<Outcome, Failure> {
             Ok(id) => call.store().app(id).await?,
             Err(_) => None,
         };
-        let Some(app) = found else {
+        let Some(app) = found.filter(|app| call.may_read_app(app)) else {
             return Err(BusinessError::application_not_found(&id).into());
         };
         let cluster = clusters.iter().find(|cluster| cluster.id == app.workload.cluster);
@@ -139,7 +140,10 @@ async fn import(call: &Call) -> Result<Outcome, Failure> {
         let outcome = match &cluster {
             None => Err(BusinessError::cluster_not_found(&item.cluster_id).message),
             Some(_) if !is_known => Err(BusinessError::region_not_found(&app.logical_region).message),
-            Some(_) => take(call, app.clone()).await?,
+            Some(cluster) => match may_take(call, &app, cluster) {
+                Ok(()) => take(call, app.clone()).await?,
+                Err(refused) => Err(refused.message),
+            },
         };
         let (key, state) = match outcome {
             Ok(taken) => (taken.id.to_string(), state(&taken, cluster.as_ref(), SUCCESS, "")),
@@ -148,6 +152,12 @@ async fn import(call: &Call) -> Result<Outcome, Failure> {
         states.insert(key, state);
     }
     Ok((IMPORT, states, String::new()))
+}
+
+/// Whether the caller may do this here: the operation as a whole is asked about elsewhere, and policies may deny single namespaces and clusters.
+fn may_take(call: &Call, app: &Application, cluster: &ClusterRecord) -> Result<(), GatewayError> {
+    call.permit.require(Action::CreateApplication, &Resource::application(Some(&app.logical_region), "*"))?;
+    call.permit.require(Action::ManageCluster, &Resource::cluster(Some(&cluster.region), cluster.id))
 }
 
 /// Takes a Deployment under management; the application that has it already, if one has. The outer error is the server's own.

@@ -33,12 +33,14 @@ pub(crate) enum Scope {
     Order,
     /// The application of the order that the pipeline or task in this parameter is of.
     Part(&'static str),
-    /// An application that is yet to be made in the namespace of LogicalRegionId, on the cluster of ClusterId.
+    /// An application that is yet to be made in the namespace of LogicalRegionId, on the cluster of ClusterId or CsClusterId.
     NewApp,
     /// The application in AppId, or without it the cluster in ClusterId.
     AppOrCluster,
     /// The cluster whose id is in this parameter.
     Cluster(&'static str),
+    /// The cluster in ClusterId; without it, those that the caller may do this to: the operation leaves the rest out by itself.
+    ListedClusters,
     /// The cluster in ClusterId, or one that is yet to be made.
     ImportedCluster,
     /// The namespaces that Id and RegionTag name, or one that is yet to be made.
@@ -80,7 +82,8 @@ const NOBODY: &str = "-";
 pub(crate) fn of(operation: &str) -> Scope {
     use Scope::{
         AnyApp, App, AppOrCluster, AssumedRole, Attachment, Cluster, Group, ImportedCluster, Key, KeysOf, Lane,
-        LaneGroup, Listed, Member, Namespace, Namespaces, NewApp, Order, Part, Policy, Role, System, Tagged, User,
+        LaneGroup, Listed, ListedClusters, Member, Namespace, Namespaces, NewApp, Order, Part, Policy, Role, System,
+        Tagged, User,
     };
     match operation {
         "AbortAndRollbackChangeOrder"
@@ -147,14 +150,12 @@ pub(crate) fn of(operation: &str) -> Scope {
         | "DeleteK8sSecret"
         | "GetCluster"
         | "GetK8sAppPrecheckResult"
-        | "ListK8sConfigMaps"
-        | "ListK8sIngressRules"
         | "ListK8sNamespaces"
-        | "ListK8sSecrets"
         | "UpdateK8sConfigMap"
         | "UpdateK8sIngressRule"
         | "UpdateK8sResource"
         | "UpdateK8sSecret" => Cluster("ClusterId"),
+        "ListK8sConfigMaps" | "ListK8sIngressRules" | "ListK8sSecrets" => ListedClusters,
         "ImportK8sCluster" => ImportedCluster,
         "DeleteUserDefineRegion" | "InsertOrUpdateRegion" => Namespaces,
         "CreateUser" | "DeleteUser" => User,
@@ -252,10 +253,15 @@ impl Scope {
             }
             Self::NewApp => {
                 let namespace = parameter("LogicalRegionId")?.unwrap_or(&call.region);
-                let cluster = cluster(call, parameter("ClusterId")?.unwrap_or_default()).await?;
-                let app = Resource::application(Some(namespace), "*");
-                vec![(action, app), (Action::ReadCluster, cluster.unwrap_or_else(nowhere))]
+                let cluster = parameter("ClusterId")?.or(parameter("CsClusterId")?).unwrap_or_default();
+                let cluster = self::cluster(call, cluster).await?.unwrap_or_else(nowhere);
+                // What is adopted is there already, and somebody else's perhaps.
+                let adopts = call.parameters.boolean("Adopt")?.unwrap_or(false);
+                let on_cluster = if adopts { Action::ManageCluster } else { Action::ReadCluster };
+                vec![(action, Resource::application(Some(namespace), "*")), (on_cluster, cluster)]
             }
+            Self::ListedClusters if parameter("ClusterId")?.is_none() => Vec::new(),
+            Self::ListedClusters => return Box::pin(Self::Cluster("ClusterId").needs(call, action)).await,
             Self::Cluster(name) => {
                 let cluster = cluster(call, parameter(name)?.unwrap_or_default()).await?;
                 vec![(action, cluster.unwrap_or_else(nowhere))]

@@ -1,14 +1,14 @@
 //! Keys of users, and temporary keys of roles that were taken on.
 
 use serde_json::Value;
-use sternway_core::ports::{Records as _, Store as _};
+use sternway_core::ports::{Record, Records as _, Store as _};
 use sternway_wire::signature::client::{AccessKey, Call};
 use sternway_wire::signature::roa;
 
 use crate::permissions::user;
 use crate::world::{CLUSTER, KEY, Reply, World, now, owned};
 
-const TRUST_ALL: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"RAM":["acs:ram::1:root"]}}]}"#;
+pub(crate) const TRUST_ALL: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"RAM":["acs:ram::1:root"]}}]}"#;
 const ROLE: (&str, &str) = ("RoleArn", "acs:ram::1:role/reader");
 const SESSION: (&str, &str) = ("RoleSessionName", "job-7");
 
@@ -74,15 +74,15 @@ async fn the_last_use_of_a_key_is_noted() {
     assert_eq!(noted.document["operation"], "ListCluster");
 }
 
-/// A temporary key of the role `reader`.
-struct Temporary {
+/// A temporary key.
+pub(crate) struct Temporary {
     id: String,
     secret: String,
     token: String,
 }
 
 impl Temporary {
-    fn of(reply: &Reply) -> Self {
+    pub(crate) fn of(reply: &Reply) -> Self {
         let credentials = reply.success()["Credentials"].clone();
         let text = |name: &str| credentials[name].as_str().unwrap().to_owned();
         Self { id: text("AccessKeyId"), secret: text("AccessKeySecret"), token: text("SecurityToken") }
@@ -92,7 +92,7 @@ impl Temporary {
         AccessKey { id: &self.id, secret: &self.secret, security_token: token }
     }
 
-    async fn call(&self, world: &World, operation: &str, parameters: &[(&str, &str)]) -> Reply {
+    pub(crate) async fn call(&self, world: &World, operation: &str, parameters: &[(&str, &str)]) -> Reply {
         let key = self.key(Some(&self.token));
         world.sign(operation, parameters, |call| call.sign_acs3(key, now(), &world.nonce())).await
     }
@@ -157,7 +157,7 @@ async fn a_session_is_narrowed_by_its_policy_and_ends_with_its_role() {
     whole.call(&world, "GetCluster", &read).await.success();
     world.call("AssumeRole", &[ROLE, SESSION, ("Policy", "{}")]).await.business(400);
     world.call("DeleteRamRole", &[("RoleName", "reader")]).await.success();
-    whole.call(&world, "GetCluster", &read).await.gateway(403, "Forbidden.RAM");
+    whole.call(&world, "GetCluster", &read).await.gateway(404, "InvalidAccessKeyId.NotFound");
 }
 
 #[tokio::test]
@@ -201,4 +201,46 @@ async fn secrets_are_sealed_where_they_are_stored() {
     assert!(!record.document.to_string().contains(&temporary.secret));
     assert!(!record.document.to_string().contains(&temporary.token));
     assert!(world.store.key(KEY.id).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn what_was_taken_on_ends_with_the_user_and_does_not_come_again_with_the_role() {
+    let world = world_with_role().await;
+    let trust = ("AssumeRolePolicyDocument", TRUST_ALL);
+    world.call("AttachPolicy", &[("RoleName", "reader"), ("PolicyName", "AliyunSTSAssumeRoleAccess")]).await.success();
+    let alice = user(&world, "alice", &["AliyunSTSAssumeRoleAccess"]).await;
+    let first = Temporary::of(&alice.call(&world, "AssumeRole", &[ROLE, SESSION]).await);
+    let chained = Temporary::of(&first.call(&world, "AssumeRole", &[ROLE, SESSION]).await);
+    let roots = Temporary::of(&world.call("AssumeRole", &[ROLE, SESSION]).await);
+    let cluster = CLUSTER.to_string();
+    let read = [("ClusterId", cluster.as_str())];
+    for session in [&first, &chained, &roots] {
+        session.call(&world, "GetCluster", &read).await.success();
+    }
+    world.call("DeleteUser", &[("UserName", "alice")]).await.success();
+    for session in [&first, &chained] {
+        session.call(&world, "GetCluster", &read).await.gateway(404, "InvalidAccessKeyId.NotFound");
+    }
+    roots.call(&world, "GetCluster", &read).await.success();
+
+    world.call("DeleteRamRole", &[("RoleName", "reader")]).await.success();
+    world.call("PutRamRole", &[("RoleName", "reader"), trust]).await.success();
+    let administrator = [("RoleName", "reader"), ("PolicyName", "AdministratorAccess")];
+    world.call("AttachPolicy", &administrator).await.success();
+    roots.call(&world, "GetCluster", &read).await.gateway(404, "InvalidAccessKeyId.NotFound");
+}
+
+#[tokio::test]
+async fn nobody_takes_the_room_for_roles_from_others() {
+    let world = world_with_role().await;
+    let alice = user(&world, "alice", &["AliyunSTSAssumeRoleAccess"]).await;
+    let reply = alice.call(&world, "AssumeRole", &[ROLE, SESSION, ("DurationSeconds", "900")]).await;
+    let one = world.store.record("sts-session", &Temporary::of(&reply).id).await.unwrap().unwrap();
+    let more = (1..1000).map(|number| Record { id: format!("STS.{number}"), ..one.clone() });
+    futures::future::try_join_all(more.map(|record| world.store.put_record(record))).await.unwrap();
+    alice.call(&world, "AssumeRole", &[ROLE, SESSION]).await.gateway(429, "Throttling.User");
+    world.call("AssumeRole", &[ROLE, SESSION]).await.success();
+    // What is over makes room, though it is still known for a day.
+    world.advance(900);
+    alice.call(&world, "AssumeRole", &[ROLE, SESSION]).await.success();
 }

@@ -154,3 +154,31 @@ async fn the_log_is_listed_by_the_api() {
     assert_eq!(sealed["Problem"], "");
     assert!(Catalog::by_name("ListAuditEntries").is_some());
 }
+
+#[tokio::test]
+async fn a_grant_is_recorded_with_what_is_granted_to_whom() {
+    let world = World::new().await;
+    let app = world.app("web", 1).await.to_string();
+    crate::permissions::user(&world, "alice", &[]).await;
+    world.call("AuthorizeApplication", &[("TargetUserId", "alice"), ("AppIds", &app)]).await.success();
+    let last = entries(&world).await.pop().unwrap();
+    assert_eq!((last.parameters["TargetUserId"].as_str(), &last.parameters["AppIds"]), ("alice", &app));
+    let long = vec!["app"; 400].join(";");
+    world.call("AuthorizeApplication", &[("TargetUserId", "alice"), ("AppIds", &long)]).await.business(404);
+    let last = entries(&world).await.pop().unwrap();
+    assert!(last.parameters["AppIds"].ends_with("app;…"), "that there was more is seen: {last:?}");
+}
+
+#[tokio::test]
+async fn the_noise_of_strangers_hides_nobody() {
+    let world = World::with(Config { bad_signatures: 0, ..Config::default() }).await;
+    let guest = crate::permissions::user(&world, "guest", &[]).await;
+    let mut wrong = KEY;
+    wrong.secret = "a guess";
+    for _ in 0..300 {
+        world.sign("ListCluster", &[], |call| call.sign_acs3(wrong, now(), &world.nonce())).await;
+    }
+    guest.call(&world, "DeleteUser", &[("UserName", "root")]).await.gateway(403, "Forbidden.RAM");
+    let last = entries(&world).await.pop().unwrap();
+    assert_eq!((last.stage, last.user.as_str(), last.operation.as_str()), (Stage::Refused, "guest", "DeleteUser"));
+}

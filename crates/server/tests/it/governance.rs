@@ -5,6 +5,7 @@ use sternway_core::order::Status;
 use sternway_core::plan::Gate;
 use sternway_core::ports::Store as _;
 
+use crate::access_keys::{TRUST_ALL, Temporary};
 use crate::permissions::user;
 use crate::world::World;
 
@@ -174,4 +175,30 @@ async fn settings_that_make_no_sense_are_refused() {
     world.call("PutApprovalRule", &[("Name", "r"), ("AppId", "nothing")]).await.business(404);
     world.call("PutApprovalRule", &[]).await.gateway(400, "MissingParameter");
     assert_eq!(world.call("ListFreezeWindows", &[]).await.success()["FreezeWindowList"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn nobody_approves_what_they_started_by_a_role() {
+    let world = World::new().await;
+    let app = world.app("web", 4).await.to_string();
+    world.call("PutApprovalRule", &[("Name", "prod")]).await.success();
+    world.call("PutRamRole", &[("RoleName", "deployer"), ("AssumeRolePolicyDocument", TRUST_ALL)]).await.success();
+    for policy in ["AliyunEDASFullAccess", "AliyunSTSAssumeRoleAccess"] {
+        world.call("AttachPolicy", &[("RoleName", "deployer"), ("PolicyName", policy)]).await.success();
+    }
+    let [alice, bob] = [
+        user(&world, "alice", &["AliyunEDASFullAccess", "AliyunSTSAssumeRoleAccess"]).await,
+        user(&world, "bob", &["AliyunEDASFullAccess"]).await,
+    ];
+    let role = [("RoleArn", "acs:ram::1:role/deployer"), ("RoleSessionName", "job-7")];
+    let first = Temporary::of(&alice.call(&world, "AssumeRole", &role).await);
+    let chained = Temporary::of(&first.call(&world, "AssumeRole", &role).await);
+    let deploy = [("AppId", app.as_str()), ("Image", "a:2")];
+    let order = chained.call(&world, "DeployK8sApplication", &deploy).await.order_id();
+    let id = order.to_string();
+    let pipeline = world.order(order).await.pipelines[0].id.to_string();
+    alice.call(&world, "ApproveChangeOrder", &[("ChangeOrderId", &id)]).await.business(403);
+    alice.call(&world, "ContinuePipeline", &[("PipelineId", &pipeline)]).await.business(403);
+    assert!(world.order(order).await.awaits_approval());
+    bob.call(&world, "ApproveChangeOrder", &[("ChangeOrderId", &id)]).await.success();
 }

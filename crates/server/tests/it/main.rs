@@ -9,6 +9,7 @@ mod bad_input;
 mod change_orders;
 mod clusters;
 mod config_templates;
+mod denials;
 mod documentation;
 mod edge;
 mod envelopes;

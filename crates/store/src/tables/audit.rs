@@ -1,6 +1,7 @@
 //! The audit log. Its head is sealed with every entry, so that a log that was cut or written anew by somebody without the master
 //! key is known as such.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use sqlx::{FromRow, SqliteConnection, SqlitePool};
@@ -37,6 +38,8 @@ impl Command for Append {
 
 async fn append(connection: &mut SqliteConnection, entry: &Entry, key: &MasterKey) -> Result<Head, Cause> {
     let present: Option<HeadRow> = sqlx::query_as(statements::AUDIT_HEAD).fetch_optional(&mut *connection).await?;
+    // A seal that does not hold is kept as it is: a new one would say that what was done to the log was right.
+    let broken = present.as_ref().filter(|row| !row.is_sealed(key)).map(|row| row.sealed_head.clone());
     let before = present.map(HeadRow::head).transpose()?.unwrap_or_default();
     let link = before.link(serde_json::to_string(entry)?);
     sqlx::query(statements::INSERT_AUDIT)
@@ -53,17 +56,21 @@ async fn append(connection: &mut SqliteConnection, entry: &Entry, key: &MasterKe
         .execute(&mut *connection)
         .await?;
     let head = Head { sequence: link.sequence, hash: link.hash };
+    let seal = match broken {
+        Some(broken) => broken,
+        None => key.seal(PLACE, &Secret::new(text(head.sequence, &head.hash)))?,
+    };
     sqlx::query(statements::PUT_AUDIT_HEAD)
         .bind(i64::try_from(head.sequence)?)
         .bind(&head.hash)
-        .bind(key.seal(PLACE, &Secret::new(text(&head)))?)
+        .bind(seal)
         .execute(connection)
         .await?;
     Ok(head)
 }
 
-fn text(head: &Head) -> String {
-    format!("{} {}", head.sequence, head.hash)
+fn text(sequence: impl Display, hash: &str) -> String {
+    format!("{sequence} {hash}")
 }
 
 #[derive(Debug, FromRow)]
@@ -74,6 +81,11 @@ struct HeadRow {
 }
 
 impl HeadRow {
+    /// Whether the seal is ours and says the same.
+    fn is_sealed(&self, key: &MasterKey) -> bool {
+        key.unseal(PLACE, &self.sealed_head).is_ok_and(|sealed| sealed.reveal() == text(self.sequence, &self.hash))
+    }
+
     fn head(self) -> Result<Head, Cause> {
         Ok(Head { sequence: u64::try_from(self.sequence)?, hash: self.hash })
     }
@@ -86,12 +98,7 @@ pub(crate) async fn head(pool: &SqlitePool, key: &MasterKey) -> Result<Result<He
         let is_empty: bool = sqlx::query_scalar(statements::AUDIT_IS_EMPTY).fetch_one(pool).await?;
         return Ok(if is_empty { Ok(Head::default()) } else { Err(Broken::Seal) });
     };
-    let sealed = key.unseal(PLACE, &row.sealed_head);
-    let head = row.head()?;
-    Ok(match sealed {
-        Ok(sealed) if sealed.reveal() == text(&head) => Ok(head),
-        Ok(_) | Err(_) => Err(Broken::Seal),
-    })
+    Ok(if row.is_sealed(key) { Ok(row.head()?) } else { Err(Broken::Seal) })
 }
 
 #[derive(Debug, FromRow)]

@@ -105,3 +105,31 @@ async fn what_was_done_to_the_file_is_noticed() {
         assert_eq!(after(&steps).await, Err(broken), "{sql}");
     }
 }
+
+#[tokio::test]
+async fn what_the_server_writes_later_does_not_make_a_cut_good() {
+    let place = Place::new();
+    let store = place.open().await;
+    for seconds in 0..5 {
+        store.append(entry("alice", "Deploy", seconds)).await.unwrap();
+    }
+    store.close().await;
+    let cut = [
+        "DELETE FROM audit WHERE sequence > 3",
+        "UPDATE audit_head SET sequence = 3, hash = (SELECT hash FROM audit WHERE sequence = 3)",
+    ];
+    for sql in NO_TRIGGERS.into_iter().chain(cut) {
+        place.execute(sql).await.unwrap();
+    }
+    let store = place.open().await;
+    for seconds in 5..9 {
+        store.append(entry("bob", "Deploy", seconds)).await.unwrap();
+        assert_eq!(verify_audit(&store).await.unwrap(), Err(Broken::Seal), "{seconds}");
+    }
+    store.close().await;
+    // Another master key seals what there is, and not what there should be.
+    place.open().await.rotate_master_key(place.path(), None).await.unwrap();
+    let store = place.open().await;
+    assert_eq!(verify_audit(&store).await.unwrap(), Err(Broken::Seal));
+    store.close().await;
+}

@@ -64,7 +64,7 @@ pub(crate) fn order(app: AppId, kind: OrderKind, seconds: i64) -> Order {
         workload: workload("web"),
         object: Identity::of(&Uuid::from_u128(9).to_string(), "1000"),
         kind,
-        actor: Actor { user: "root".to_owned(), source: "pop".to_owned(), trace_id: "trace".to_owned() },
+        actor: Actor { user: "root".to_owned(), behind: None, source: "pop".to_owned(), trace_id: "trace".to_owned() },
         description: "scale".to_owned(),
         created_at: at(seconds),
         finished_at: None,

@@ -25,7 +25,7 @@ use crate::universe::{State, Universe};
 const CALM_TIMEOUT: u32 = 300;
 
 fn actor() -> Actor {
-    Actor { user: "client".to_owned(), source: "simulation".to_owned(), trace_id: "trace".to_owned() }
+    Actor { user: "client".to_owned(), behind: None, source: "simulation".to_owned(), trace_id: "trace".to_owned() }
 }
 
 /// A request with everything in it that the client knows.

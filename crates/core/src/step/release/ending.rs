@@ -19,6 +19,7 @@ pub(in crate::step) fn fail(draft: &mut Draft<'_>, release: &Release, failure: F
             draft.fail(failure);
             let actor = Actor {
                 user: "sternway".to_owned(),
+                behind: None,
                 source: "automatic rollback".to_owned(),
                 ..draft.order.actor.clone()
             };
@@ -163,7 +164,12 @@ pub(super) fn gone(draft: &mut Draft<'_>) {
 /// theirs, and nothing more is touched.
 pub(super) fn drifted(draft: &mut Draft<'_>, release: &Release, workload: &Workload) {
     if workload.digest == release.from.snapshot.template.digest() {
-        let actor = Actor { user: "unknown".to_owned(), source: "cluster".to_owned(), ..draft.order.actor.clone() };
+        let actor = Actor {
+            user: "unknown".to_owned(),
+            behind: None,
+            source: "cluster".to_owned(),
+            ..draft.order.actor.clone()
+        };
         draft.event(
             "RolledBackOutside",
             "someone put the old version's template back (kubectl rollout undo?): finishing the rollback",
@@ -189,8 +195,12 @@ pub(in crate::step) fn overtaken(draft: &mut Draft<'_>) {
 
 /// Zero pods under a hold: if they came back, all would be of the new version. The old template is restored at once.
 pub(super) fn scaled_to_zero(draft: &mut Draft<'_>, release: &Release) {
-    let actor =
-        Actor { user: "sternway".to_owned(), source: "automatic rollback".to_owned(), ..draft.order.actor.clone() };
+    let actor = Actor {
+        user: "sternway".to_owned(),
+        behind: None,
+        source: "automatic rollback".to_owned(),
+        ..draft.order.actor.clone()
+    };
     draft.abort(
         "scaled to zero in mid-release by someone else; the old version is restored, so that it is what comes back",
     );

@@ -13,7 +13,8 @@ use sternway_wire::model::access::{CreateAccessKey, ListAccessKeys, RamAccessKey
 use super::{comment, date, read};
 use crate::call::Call;
 use crate::failure::Failure;
-use crate::identity::{session, usage};
+use crate::identity::session::{self, TemporaryKey};
+use crate::identity::usage;
 use crate::permission::ROOT_USER;
 
 /// As in RAM: one in use, and one to change over to.
@@ -23,12 +24,12 @@ const MOST_KEYS: usize = 2;
 pub(crate) async fn create(call: Arc<Call>) -> Result<CreateAccessKey, Failure> {
     let user = user(&call)?;
     only_root_for_root(&call, &user)?;
+    let description = comment(&call, "Description")?.to_owned();
+    // One at a time, so that two requests cannot both find room for the last one, and none makes a key for a user that goes.
+    let _turn = call.shared.key_changes.lock().await;
     if user != ROOT_USER {
         read(&call).await?.user(&user)?;
     }
-    let description = comment(&call, "Description")?.to_owned();
-    // One at a time, so that two requests cannot both find room for the last one.
-    let _turn = call.shared.key_changes.lock().await;
     if of_user(&call, &user).await?.len() >= MOST_KEYS {
         let message = format!("{user} has {MOST_KEYS} access keys, as many as there can be. Delete one first.");
         return Err(BusinessError::new(409, "LimitExceeded.User.AccessKey", message).into());
@@ -102,9 +103,10 @@ pub(crate) async fn delete(call: Arc<Call>) -> Result<Nothing, Failure> {
     Ok(Nothing {})
 }
 
-/// Deletes what a user that goes leaves behind.
+/// Deletes what a user that goes leaves behind: its keys, and the roles that it has taken on.
 pub(super) async fn delete_all_of(call: &Call, user: &str) -> Result<(), Failure> {
     let _turn = call.shared.key_changes.lock().await;
+    TemporaryKey::end(call.records(), |session| session.user == user).await?;
     for key in of_user(call, user).await? {
         call.store().delete_key(&key.id).await?;
         usage::forget(call.records(), &key.id).await?;

@@ -44,6 +44,9 @@ pub(crate) async fn list(call: Arc<Call>) -> Result<ListRamRoles, Failure> {
 pub(crate) async fn delete(call: Arc<Call>) -> Result<Nothing, Failure> {
     let name = call.parameters.required("RoleName", "the name of a role")?;
     change(&call, |directory| directory.delete_role(name)).await?;
+    // A role of this name that comes again is another one.
+    let _turn = call.shared.key_changes.lock().await;
+    TemporaryKey::end(call.records(), |session| session.role == name).await?;
     Ok(Nothing {})
 }
 
@@ -63,6 +66,8 @@ pub(crate) async fn assume(call: Arc<Call>) -> Result<AssumeRole, Failure> {
     if let Some(policy) = policy {
         Policy::parse(policy).map_err(Refused::from)?;
     }
+    // One at a time, and none while roles and users go with what was taken on.
+    let _turn = call.shared.key_changes.lock().await;
     let directory = read(&call).await?;
     let role = directory.role(name)?;
     let principal = match &call.caller.session {
@@ -88,6 +93,7 @@ pub(crate) async fn assume(call: Arc<Call>) -> Result<AssumeRole, Failure> {
         name: session_name.to_owned(),
         policy: policy.map(str::to_owned),
         assumed_by: principal,
+        user: call.caller.person().to_owned(),
         expires_at: now + SignedDuration::from_secs(i64::from(lasts.min(role.longest_session))),
     };
     let ids = call.engine().ports().ids.as_ref();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use sternway_access::Action;
 use sternway_core::ports::ObjectKind;
 use sternway_wire::error::GatewayError;
 use sternway_wire::model::{ConfigMap, ConfigMapPage, DataEntry, ListK8sConfigMaps, Nothing};
@@ -49,7 +50,7 @@ pub(crate) async fn list(call: Arc<Call>) -> Result<ListK8sConfigMaps, Failure> 
         true => Some(Related::load(&call).await?),
         false => None,
     };
-    let found = find_all(&call, &ObjectKind::CONFIG_MAP).await?;
+    let found = find_all(&call, &ObjectKind::CONFIG_MAP, Action::ReadCluster).await?;
     let total = whole(found.len());
     let shown = page(&call.parameters, found)?.into_iter().map(|found| shown(&found, related.as_ref()));
     Ok(ListK8sConfigMaps { result: ConfigMapPage { config_maps: shown.collect(), total } })

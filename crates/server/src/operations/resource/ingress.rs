@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use sternway_access::Action;
 use sternway_core::ports::ObjectKind;
 use sternway_wire::error::GatewayError;
 use sternway_wire::model::{
@@ -83,7 +84,7 @@ pub(crate) async fn delete(call: Arc<Call>) -> Result<Nothing, Failure> {
 
 /// ListK8sIngressRules
 pub(crate) async fn list(call: Arc<Call>) -> Result<ListK8sIngressRules, Failure> {
-    let found = find_all(&call, &ObjectKind::INGRESS).await?;
+    let found = find_all(&call, &ObjectKind::INGRESS, Action::ReadCluster).await?;
     let related = Related::load(&call).await?;
     let mut data: Vec<ClusterIngresses> = Vec::new();
     let mut services: Vec<Value> = Vec::new();

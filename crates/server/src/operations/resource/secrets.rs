@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use sternway_access::Action;
 use sternway_core::ports::ObjectKind;
 use sternway_wire::error::{BusinessError, GatewayError};
 use sternway_wire::model::{KubernetesSecret, ListK8sSecrets, Nothing, RelatedIngressRule, SecretPage};
@@ -79,7 +80,7 @@ pub(crate) async fn list(call: Arc<Call>) -> Result<ListK8sSecrets, Failure> {
         true => Some((Related::load(&call).await?, Routes::load(&call).await?)),
         false => None,
     };
-    let found = find_all(&call, &ObjectKind::SECRET).await?;
+    let found = find_all(&call, &ObjectKind::SECRET, Action::ManageCluster).await?;
     let total = whole(found.len());
     let shown = page(&call.parameters, found)?.into_iter().map(|found| shown(&found, related.as_ref()));
     Ok(ListK8sSecrets { result: SecretPage { secrets: shown.collect(), total } })
@@ -94,7 +95,7 @@ struct Routes {
 impl Routes {
     async fn load(call: &Call) -> Result<Self, Failure> {
         let mut routes = Self { ingresses: Vec::new(), services: Vec::new() };
-        for cluster in super::targets::clusters(call).await? {
+        for cluster in super::targets::clusters(call, Action::ManageCluster).await? {
             let (id, found) = (cluster.id, |value| Found { cluster: cluster.clone(), value });
             // Who cannot be asked has no rules that are known.
             let ingresses = call.objects().list(id, &ObjectKind::INGRESS, None, "").await.unwrap_or_default();

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sternway_access::Action;
 use sternway_core::application::Application;
 use sternway_core::effect::ObjectChange;
 use sternway_core::order::OrderKind;
@@ -137,7 +138,7 @@ pub(crate) async fn list(call: Arc<Call>) -> Result<ListSlb, Failure> {
         return Ok(ListSlb { slb_list });
     }
     let services = ObjectKind::SERVICE;
-    for cluster in clusters(&call).await? {
+    for cluster in clusters(&call, Action::ReadCluster).await? {
         let listed = call.objects().list(cluster.id, &services, None, "");
         let Ok(Ok(listed)) = tokio::time::timeout(PATIENCE, listed).await else {
             tracing::debug!(cluster = %cluster.id, "the cluster is left out of a list");

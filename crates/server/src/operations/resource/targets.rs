@@ -127,9 +127,9 @@ pub(super) struct Found {
     pub(super) value: Value,
 }
 
-/// The objects that ClusterId, RegionId, Namespace and Condition ask for, by cluster. A cluster that is named has to answer; one of several that
-/// does not is left out.
-pub(super) async fn find_all(call: &Call, kind: &ObjectKind) -> Result<Vec<Found>, Failure> {
+/// The objects that ClusterId, RegionId, Namespace and Condition ask for, by cluster, of the clusters that the caller may do this to. A cluster that is
+/// named has to answer; one of several that does not is left out.
+pub(super) async fn find_all(call: &Call, kind: &ObjectKind, action: Action) -> Result<Vec<Found>, Failure> {
     let parameters = &call.parameters;
     let condition = Condition::read(parameters)?;
     let namespace = match parameters.optional("Namespace")? {
@@ -137,7 +137,7 @@ pub(super) async fn find_all(call: &Call, kind: &ObjectKind) -> Result<Vec<Found
         None => None,
     };
     let mut found = Vec::new();
-    for cluster in clusters(call).await? {
+    for cluster in clusters(call, action).await? {
         let listed = call.objects().list(cluster.id, kind, namespace, "");
         let listed = match parameters.optional("ClusterId")? {
             Some(_) => listed.await.map_err(|error| of_cluster(cluster.id, &error))?,
@@ -159,16 +159,18 @@ pub(super) async fn find_all(call: &Call, kind: &ObjectKind) -> Result<Vec<Found
     Ok(found)
 }
 
-/// The clusters that a list is about: the one that ClusterId names, or those of a region, or all.
-pub(super) async fn clusters(call: &Call) -> Result<Vec<ClusterRecord>, Failure> {
+/// The clusters that a list is about: the one that ClusterId names, or, of a region or of all, those that the caller may do this to.
+pub(super) async fn clusters(call: &Call, action: Action) -> Result<Vec<ClusterRecord>, Failure> {
+    let resource = |cluster: &ClusterRecord| Resource::cluster(Some(&cluster.region), cluster.id);
     if call.parameters.optional("ClusterId")?.is_some() {
-        return Ok(vec![call.cluster().await?]);
+        let named = call.cluster().await?;
+        call.permit.require(action, &resource(&named))?;
+        return Ok(vec![named]);
     }
     let region = call.parameters.optional("RegionId")?;
     let mut clusters = call.store().clusters().await?;
     clusters.retain(|cluster| {
-        let resource = Resource::cluster(Some(&cluster.region), cluster.id);
-        region.is_none_or(|region| cluster.region == region) && call.permit.allows(Action::ReadCluster, &resource)
+        region.is_none_or(|region| cluster.region == region) && call.permit.allows(action, &resource(cluster))
     });
     Ok(clusters)
 }

@@ -50,7 +50,7 @@ async fn attempt(
         return Err(ClusterError::Conflict);
     }
     let write = effect::compile(effect, workload, fresh.as_ref(), writer)?;
-    if matches!(effect, Effect::Delete) {
+    if effect.is_deletion() {
         attachments::remove_all(connection.api(), &name.namespace, writer.app, guard).await?;
     }
     // Other objects than the Deployment are read first.
@@ -60,7 +60,7 @@ async fn attempt(
     }
     let api = connection.api();
     match (write, fresh) {
-        (Write::Nothing, Some(fresh)) if !matches!(effect, Effect::Delete) => Ok(performed(&fresh.object)),
+        (Write::Nothing, Some(fresh)) if !effect.is_deletion() => Ok(performed(&fresh.object)),
         (Write::Nothing, fresh) => Ok(gone(fresh.as_ref())),
         (Write::Object(change), fresh) => {
             attachments::change(api, &name.namespace, &change, writer.app, guard).await?;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AppId, ClusterId, VersionNumber};
+use crate::observation::Workload;
 
 /// Where an application's workload lives: a Deployment of one namespace of one cluster.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -129,6 +130,11 @@ impl Application {
             created_at,
             revision: 0,
         }
+    }
+
+    /// Whether the Deployment of its name is someone else's: its own was never made, because the name was taken.
+    pub fn is_of_others(&self, live: &Workload) -> bool {
+        self.state == AppState::Creating && !live.is_marked_for(self.id)
     }
 
     /// The application after `changes`, or `None` if it is gone.

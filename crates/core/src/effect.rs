@@ -66,6 +66,8 @@ pub enum Effect {
     },
     /// Delete the Deployment and its pods, and the objects beside it that carry the application's label.
     Delete,
+    /// As [`Effect::Delete`], but a Deployment of the name that the application did not make stays.
+    DeleteOwn,
     /// Set or remove an object beside the Deployment.
     Object(Box<ObjectChange>),
     /// Divide the requests of a route, or put it back.
@@ -82,10 +84,15 @@ impl Effect {
             Self::Finish { .. } => "finish",
             Self::Scale { .. } => "scale",
             Self::Replace { .. } => "replace",
-            Self::Delete => "delete",
+            Self::Delete | Self::DeleteOwn => "delete",
             Self::Object(_) => "object",
             Self::Route(_) => "route",
         }
+    }
+
+    /// Whether what carries the application's label goes as well.
+    pub const fn is_deletion(&self) -> bool {
+        matches!(self, Self::Delete | Self::DeleteOwn)
     }
 }
 
@@ -221,13 +228,10 @@ pub fn compile(effect: &Effect, target: &WorkloadRef, fresh: Option<&Fresh>, wri
             return Ok(Write::Create(marks::on_create(manifest.clone(), writer)));
         }
         (Effect::Create { .. }, Some(fresh)) => {
-            return if fresh.workload.marks.application == Some(writer.app.to_string()) {
-                Ok(Write::Nothing)
-            } else {
-                Err(Refusal::Foreign)
-            };
+            return if fresh.workload.is_marked_for(writer.app) { Ok(Write::Nothing) } else { Err(Refusal::Foreign) };
         }
-        (Effect::Delete, None) => return Ok(Write::Nothing),
+        (Effect::Delete | Effect::DeleteOwn, None) => return Ok(Write::Nothing),
+        (Effect::DeleteOwn, Some(fresh)) if !fresh.workload.is_marked_for(writer.app) => return Ok(Write::Nothing),
         (Effect::Object(change), _) => return Ok(Write::Object(ObjectChange::clone(change))),
         // Routes outlive the Deployment, and are put back without it too; but not by a server that was overtaken.
         (Effect::Route(change), fresh) => {
@@ -242,7 +246,7 @@ pub fn compile(effect: &Effect, target: &WorkloadRef, fresh: Option<&Fresh>, wri
         return Err(Refusal::Replaced);
     }
     check_fence(workload, writer)?;
-    if !matches!(effect, Effect::Create { .. } | Effect::Delete) {
+    if !matches!(effect, Effect::Create { .. }) && !effect.is_deletion() {
         if workload.deleting {
             return Err(Refusal::Gone);
         }
@@ -252,8 +256,8 @@ pub fn compile(effect: &Effect, target: &WorkloadRef, fresh: Option<&Fresh>, wri
     }
     let wanted = match effect {
         Effect::Create { .. } | Effect::Object(_) | Effect::Route(_) => return Ok(Write::Nothing),
-        Effect::Delete if workload.deleting => return Ok(Write::Nothing),
-        Effect::Delete => {
+        Effect::Delete | Effect::DeleteOwn if workload.deleting => return Ok(Write::Nothing),
+        Effect::Delete | Effect::DeleteOwn => {
             return Ok(Write::Delete { uid: workload.uid.clone() });
         }
         Effect::Hold(hold) => held(hold, target, fresh, writer)?,

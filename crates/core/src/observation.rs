@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::ids::Fence;
+use crate::ids::{AppId, Fence};
 use crate::template::TemplateDigest;
 use crate::version::Snapshot;
 
@@ -195,6 +195,11 @@ impl Workload {
             (Some(seen), Some(meant)) if seen != meant => Sameness::Before,
             _ => Sameness::Same,
         }
+    }
+
+    /// Whether it carries the mark of this application, which made it or has written to it.
+    pub fn is_marked_for(&self, app: AppId) -> bool {
+        self.marks.application == Some(app.to_string())
     }
 
     /// The set of the present template, if it was made already.

@@ -144,7 +144,11 @@ impl Engine {
         let Adoption { app, versions } = birth::adopt(app, &live, &deployment, &native.replica_sets, now)?;
         let mut writes = vec![StoreWrite::InsertApp(Box::new(app.clone()))];
         writes.extend(versions.into_iter().map(|version| StoreWrite::PutVersion(Box::new(version))));
-        self.ports.store.commit(Commit { lease: None, writes }).await.map_err(not_committed)?;
+        self.ports.store.commit(Commit { lease: None, writes }).await.map_err(|error| match error {
+            // The id that the Deployment says is an application's that we have: it is managed already.
+            CommitError::Conflict(_) => CommandError::NameTaken,
+            other => not_committed(other),
+        })?;
         Ok(app)
     }
 

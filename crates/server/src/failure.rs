@@ -123,6 +123,7 @@ fn refusal(refused: &Refused, message: String) -> BusinessError {
         | Refused::SameReplicas(_)
         | Refused::NotStopped(_)
         | Refused::AlreadyStopped => "Application.InvalidStatus",
+        Refused::OfOthers(_) => "Resource.NotTheApplications",
         Refused::TooManyBatches { .. }
         | Refused::NoBatches
         | Refused::GrayTooLarge { .. }

@@ -52,7 +52,7 @@ pub(crate) fn named(effect: &Effect) -> String {
         Effect::Finish { version, .. } => format!("Finish(v{version})"),
         Effect::Scale { replicas } => format!("Scale({replicas})"),
         Effect::Replace { version, .. } => format!("Replace(v{version})"),
-        Effect::Delete => "Delete".to_owned(),
+        Effect::Delete | Effect::DeleteOwn => "Delete".to_owned(),
         Effect::Object(change) => format!("Object({})", change.name),
         Effect::Route(change) => format!("Route({})", change.name),
     }
@@ -146,7 +146,7 @@ impl SimClusters {
             return Err(ClusterError::NotOurs);
         }
         match (write, fresh) {
-            (Write::Nothing, Some(fresh)) if !matches!(effect, Effect::Delete) => Ok(mirror::performed(&fresh.object)),
+            (Write::Nothing, Some(fresh)) if !effect.is_deletion() => Ok(mirror::performed(&fresh.object)),
             (Write::Nothing, _) => Ok(GONE),
             (Write::Object(change), _) => panic!("nobody in the simulation asks for {change:?}"),
             (Write::Route(change), _) => panic!("nobody in the simulation asks for {change:?}"),

@@ -80,7 +80,9 @@ fn a_new_server_adopts_what_a_lost_one_left_half_way() {
     assert!(nothing.stderr.contains("nothing to adopt"), "{}", nothing.stderr);
     nothing.ended(1);
     assert_eq!(word(&verbs.run("adopt shop").ended(0)), id, "it is the application it was");
-    verbs.run("adopt shop").ended(1);
+    let again = verbs.run("adopt shop");
+    assert!(again.stderr.contains("exists already"), "{}", again.stderr);
+    again.ended(1);
     let versions = verbs.run("version list shop").ended(0);
     assert!(versions.contains("shop:v1") && versions.contains("shop:v2"), "{versions}");
     verbs.run("deploy shop --version 1 --wait").ended(0);

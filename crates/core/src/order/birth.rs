@@ -57,6 +57,11 @@ pub enum Refused {
         "the Deployment of application {0} does not exist on its cluster any more: delete the application and create it again"
     )]
     WorkloadGone(String),
+    /// The application was never made: its name is taken on the cluster.
+    #[error(
+        "the Deployment of this name was there before application {0} and belongs to someone else: delete the application, which leaves that Deployment alone, and create it under another name, or take the Deployment over with Adopt"
+    )]
+    OfOthers(String),
     /// Nothing to take over.
     #[error("there is no Deployment {0} in this namespace of the cluster: nothing to adopt")]
     NothingToAdopt(String),
@@ -67,7 +72,7 @@ pub enum Refused {
     #[error("the Deployment is paused, and nothing written to it would happen: run `kubectl rollout resume` first")]
     Paused,
     /// Batches that would be empty.
-    #[error("{batches} batches are more than the {pods} pods there are: ask for at most {pods}")]
+    #[error("{batches} batches are more than the {pods} pods there are: ask for at most {}", (*pods).max(1))]
     TooManyBatches {
         /// Asked for.
         batches: u32,

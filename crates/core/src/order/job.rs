@@ -210,6 +210,9 @@ pub struct Delete {
     pub timeout_seconds: u32,
     /// The deletion was accepted.
     pub asked: bool,
+    /// The application was never known to run: a Deployment of its name that it did not make is someone else's, and stays.
+    #[serde(default)]
+    pub only_own: bool,
 }
 
 /// See [`Job::Attach`].

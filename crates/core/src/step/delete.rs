@@ -10,13 +10,14 @@ use crate::order::job::Delete;
 pub(super) fn observed(draft: &mut Draft<'_>, delete: &Delete, observation: &Observation) {
     if draft.order.pending.is_none() && !delete.asked {
         draft.say("deleting the Deployment");
-        return draft.want(Effect::Delete);
+        return draft.want(if delete.only_own { Effect::DeleteOwn } else { Effect::Delete });
     }
-    let left = match observation {
-        Observation::Gone { pods } => pods.len(),
-        Observation::Present(workload) => workload.pods.len(),
+    let (is_gone, left) = match observation {
+        Observation::Gone { pods } => (true, pods.len()),
+        Observation::Present(workload) if delete.only_own && !workload.is_marked_for(draft.order.app) => (true, 0),
+        Observation::Present(workload) => (false, workload.pods.len()),
     };
-    if delete.asked && matches!(observation, Observation::Gone { .. }) && left == 0 {
+    if delete.asked && is_gone && left == 0 {
         draft.app.push(AppChange::Deleted);
         return draft.succeed("Apply success. <br>application is deleted");
     }

@@ -1,11 +1,16 @@
 //! Situations by name, each a short story with its end.
 
-use sternway_core::ids::VersionNumber;
+use sternway_core::application::AppState;
+use sternway_core::effect::{Effect, Fresh, Write, Writer, compile};
+use sternway_core::ids::{Fence, OrderId, VersionNumber};
+use sternway_core::observation::{Marks, Workload};
+use sternway_core::order::birth::{self, Refused, Request};
 use sternway_core::order::job::OnFailure;
 use sternway_core::order::{OrderKind, Status};
 use sternway_core::plan::{Batches, Gate, ONE_BATCH};
 use sternway_core::step::{Command, Illegal};
 use sternway_core::strategy::{DEFAULT_STRATEGY, Strategy};
+use uuid::Uuid;
 
 use crate::invariants::check_settled;
 use crate::model::template;
@@ -287,6 +292,35 @@ fn a_gray_batch_waits_for_a_person_even_in_an_automatic_release() {
     world.confirm(id).unwrap();
     assert_eq!(world.run().unwrap().status, Status::Succeeded);
     assert!(world.events.iter().any(|event| event.text.contains("in 60 seconds")));
+}
+
+#[test]
+fn an_application_that_was_never_made_leaves_the_deployment_of_its_name_alone() {
+    let mut world = World::new(3, DEFAULT_STRATEGY);
+    world.app.state = AppState::Creating;
+    let before = world.cluster.workload();
+    let of_others = |refused| matches!(refused, Err(Refused::OfOthers(_)));
+    assert!(of_others(world.deploy("app:v2", ONE_BATCH, OnFailure::Rollback).map(|_| ())));
+    let request = Request {
+        order: OrderId::new(Uuid::nil()),
+        actor: actor(),
+        description: String::new(),
+        now: world.cluster.now,
+    };
+    assert!(of_others(birth::scale(&world.app, &before, 5, 600, &request).map(|_| ())));
+    assert!(of_others(birth::stop(&world.app, &before, 600, &request).map(|_| ())));
+
+    let id = world.delete();
+    assert_eq!(world.run().unwrap().status, Status::Succeeded);
+    assert_eq!(world.order(id).kind, OrderKind::DeleteApp);
+    assert_eq!(world.cluster.workload(), before);
+
+    // What it made itself goes.
+    let own = Workload { marks: Marks { application: Some(world.app.id.to_string()), ..Marks::default() }, ..before };
+    let fresh = Fresh { workload: own, ..world.cluster.fresh() };
+    let writer = Writer { app: world.app.id, order: id, fence: Fence(1), object: None };
+    let write = compile(&Effect::DeleteOwn, &world.app.workload, Some(&fresh), writer);
+    assert_eq!(write, Ok(Write::Delete { uid: fresh.workload.uid.clone() }));
 }
 
 #[test]

@@ -250,6 +250,17 @@ impl World {
         id
     }
 
+    /// Begins to delete the application.
+    pub(crate) fn delete(&mut self) -> OrderId {
+        let request =
+            Request { order: self.fresh_id(), actor: actor(), description: String::new(), now: self.cluster.now };
+        let birth = birth::delete(&self.app, 600, &request);
+        self.app = birth.app;
+        let id = birth.order.id;
+        self.orders.push(birth.order);
+        id
+    }
+
     /// One try of the pending effect of the active order. False if there is none. `lost` is a crash after the write: the outcome is not told.
     pub(crate) fn perform(&mut self, lost: bool) -> bool {
         let Some(index) = self.active() else {

@@ -325,7 +325,7 @@ fn order(app: &Application) -> Order {
         status: Status::Ready,
         batches: ONE_BATCH,
         pipelines: vec![pipeline],
-        job: Job::Delete(Delete { timeout_seconds: 600, asked: false }),
+        job: Job::Delete(Delete { timeout_seconds: 600, asked: false, only_own: false }),
         pending: None,
         rolls_back: None,
         rolled_back_by: None,

@@ -1,5 +1,6 @@
 //! Bad input: each has its error, and leaves nothing half written.
 
+use sternway_core::application::WorkloadRef;
 use sternway_core::order::Status;
 
 use crate::fake_clusters::Mood;
@@ -279,4 +280,19 @@ async fn a_cluster_that_is_away_or_forbids() {
     world.call("GetApplication", &[id]).await.success();
     let reply = world.call("GetCluster", &[("ClusterId", &cluster)]).await;
     assert_eq!(reply.success()["Cluster"]["ClusterStatus"], 3);
+}
+
+#[tokio::test]
+async fn a_deployment_of_others_is_no_application_and_none_is_made_in_its_name() {
+    let world = World::new().await;
+    world.app("web", 2).await;
+    let web = world.app_record("web").await.workload;
+    let others = WorkloadRef { name: "shop".to_owned(), ..web.clone() };
+    world.clusters.put(others.clone(), world.clusters.workload(&web));
+    let cluster = CLUSTER.to_string();
+    let insert = [("AppName", "Shop"), ("ClusterId", cluster.as_str()), ("ImageUrl", "a:1")];
+    refuses(&world, &[("InsertK8sApplication", &insert, Business(400), "belongs to no application")]).await;
+    // One that is on its way out makes room.
+    world.clusters.change(&others, |workload| workload.deleting = true);
+    world.call("InsertK8sApplication", &insert).await.success();
 }

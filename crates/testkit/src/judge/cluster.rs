@@ -199,7 +199,7 @@ impl Judge {
         } else {
             watch.highest = Highest(uid, writer.fence.0);
         }
-        if matches!(effect, Effect::Create { .. } | Effect::Scale { .. } | Effect::Delete) {
+        if effect.is_deletion() || matches!(effect, Effect::Create { .. } | Effect::Scale { .. }) {
             return;
         }
         let Some(before) = before else { return };

@@ -193,6 +193,9 @@ fn restarted(to: Snapshot, request: &Request) -> Result<Snapshot, Refused> {
 }
 
 fn check_workload(app: &Application, live: &Workload) -> Result<(), Refused> {
+    if app.is_of_others(live) {
+        return Err(Refused::OfOthers(app.name.clone()));
+    }
     if live.deleting {
         return Err(Refused::WorkloadDeleting(app.name.clone()));
     }

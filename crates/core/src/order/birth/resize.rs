@@ -1,7 +1,7 @@
 //! CoScaleIn, CoScaleOut, CoStart, CoStop and CoDeleteApp: changes of how many pods there are.
 
 use super::{Birth, Refused, Request, accepted, order};
-use crate::application::Application;
+use crate::application::{AppState, Application};
 use crate::observation::Workload;
 use crate::order::job::{Delete, Job, Resize};
 use crate::order::{Order, OrderKind};
@@ -66,6 +66,9 @@ fn resize(
     timeout_seconds: u32,
     request: &Request,
 ) -> Result<Birth, Refused> {
+    if app.is_of_others(live) {
+        return Err(Refused::OfOthers(app.name.clone()));
+    }
     if live.deleting {
         return Err(Refused::WorkloadDeleting(app.name.clone()));
     }
@@ -87,11 +90,12 @@ fn resize(
     Ok(Birth { events: vec![accepted(request, &order)], order, app, versions: Vec::new() })
 }
 
-/// Begins a deletion. It needs no look at the cluster: what is gone already is deleted.
+/// Begins a deletion. It needs no look at the cluster: what is gone already is deleted, and what an application whose creation never
+/// succeeded did not make stays.
 pub fn delete(app: &Application, timeout_seconds: u32, request: &Request) -> Birth {
     let mut app = app.clone();
     app.revision += 1;
-    let job = Job::Delete(Delete { timeout_seconds, asked: false });
+    let job = Job::Delete(Delete { timeout_seconds, asked: false, only_own: app.state == AppState::Creating });
     let description = format!("Delete application {}", app.name);
     let order = order(request, &app, OrderKind::DeleteApp, description, ONE_BATCH, job);
     Birth { events: vec![accepted(request, &order)], order, app, versions: Vec::new() }

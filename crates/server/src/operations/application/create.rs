@@ -7,8 +7,9 @@ use serde_json::Value;
 use sternway_core::application::{Application, WorkloadRef};
 use sternway_core::effect::ObjectChange;
 use sternway_core::ids::AppId;
+use sternway_core::observation::Observation;
 use sternway_core::order::birth::{APP_ID_LABEL, CreateRequest};
-use sternway_core::ports::{ClusterError, ClusterRecord};
+use sternway_core::ports::{AppFilter, ClusterError, ClusterRecord};
 use sternway_core::template::edit::Edit;
 use sternway_core::template::package::PackageKind;
 use sternway_engine::{CommandError, Creation};
@@ -103,6 +104,7 @@ pub(crate) async fn insert(call: Arc<Call>) -> Result<InsertK8sApplication, Fail
         let adopted = call.engine().adopt(app).await.map_err(taken)?;
         return Ok(info(adopted.id, String::new()));
     }
+    require_free(&call, &app.workload).await?;
     let request = CreateRequest {
         app,
         edits,
@@ -184,6 +186,26 @@ async fn require_namespace(call: &Call, cluster: &ClusterRecord, namespace: &str
         Err(ClusterError::Forbidden(_)) => Ok(()),
         Err(error) => Err(of_cluster(cluster.id, &error)),
     }
+}
+
+/// A Deployment of this name that belongs to no application would fail the order as well, and leave an application that was never made.
+async fn require_free(call: &Call, workload: &WorkloadRef) -> Result<(), Failure> {
+    let seen = call.clusters().read(workload).await.map_err(|error| of_cluster(workload.cluster, &error))?;
+    let filter = AppFilter {
+        cluster: Some(workload.cluster),
+        namespace: Some(workload.namespace.clone()),
+        ..AppFilter::default()
+    };
+    let is_foreign = matches!(seen, Observation::Present(present) if !present.deleting)
+        && !call.store().apps(filter).await?.iter().any(|app| app.workload == *workload);
+    if !is_foreign {
+        return Ok(());
+    }
+    let message = format!(
+        "A Deployment named {} exists already in the namespace {} and belongs to no application. Take another name, or manage that Deployment as it is with Adopt=true.",
+        workload.name, workload.namespace
+    );
+    Err(BusinessError::new(400, "Application.AlreadyExists", message).into())
 }
 
 /// Parameters without a meaning on a cluster, kept to be given back.

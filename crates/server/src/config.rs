@@ -19,6 +19,8 @@ pub struct Config {
     pub clock_tolerance: SignedDuration,
     /// The longest body, in bytes.
     pub body_limit: usize,
+    /// Bodies of more than 64 KiB that are held at the same time, whoever sent them; more are throttled.
+    pub long_bodies: usize,
     /// How long a request may take, from its headers to its answer. Clients wait 10 s.
     pub request_timeout: Duration,
     /// How long a client may take to send its headers, or to send nothing on a connection kept open.
@@ -50,6 +52,7 @@ impl Default for Config {
             utc_offset: DEFAULT_OFFSET,
             clock_tolerance: CLOCK_TOLERANCE,
             body_limit: 4 << 20,
+            long_bodies: 64,
             request_timeout: Duration::from_secs(10),
             header_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(15),

@@ -6,11 +6,10 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::response::Response;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use sternway_wire::catalog::{Catalog, Operation};
 use sternway_wire::error::{BAD_SIGNATURE, GatewayError};
 use sternway_wire::parameters::Parameters;
@@ -19,6 +18,7 @@ use sternway_wire::signature::{Claim, SignedRequest};
 use crate::answer::{Answer, Envelope};
 use crate::audit;
 use crate::authentication::{Caller, authenticate};
+use crate::body::Held;
 use crate::call::{self, Call, Ids};
 use crate::failure::Failure;
 use crate::identity::usage;
@@ -80,7 +80,7 @@ async fn handle(
     let Some(operation) = operation else {
         return Err(GatewayError::api_not_found(parts.method.as_str(), parts.uri.path()).into());
     };
-    let body = read(body, shared.config.body_limit).await?;
+    let body = shared.bodies.read(body).await?;
     let Ok(permit) = Arc::clone(&shared.room).try_acquire_owned() else {
         return Err(GatewayError::throttled().into());
     };
@@ -97,7 +97,7 @@ async fn act(
     shared: Arc<Shared>,
     operation: &'static Operation,
     parts: Parts,
-    body: Bytes,
+    body: Held,
     ids: Ids,
     key_id: &OnceLock<String>,
 ) -> Result<String, Failure> {
@@ -108,7 +108,7 @@ async fn act(
         raw_path: parts.uri.path(),
         raw_query: parts.uri.query(),
         headers: &headers,
-        body: &body,
+        body: body.bytes(),
     };
     let seen = |id: &str| {
         // It is told once; what it was told first is right.
@@ -131,7 +131,7 @@ async fn act(
     let Some(served) = shared.operations.get(operation.name) else {
         return Err(not_implemented(operation.name).into());
     };
-    let parameters = Parameters::parse(parts.uri.query(), header(&parts, "content-type"), &body)?;
+    let parameters = Parameters::parse(parts.uri.query(), header(&parts, "content-type"), body.bytes())?;
     let region = call::region(&parameters, &parts.headers, &shared.config.region);
     let source = call::source(&parts.headers);
     let permit = Permit::of(&shared, &caller, origin).await?;
@@ -177,17 +177,6 @@ async fn admit(
 fn of_sts(parts: &Parts) -> Option<&'static Operation> {
     let name = header(parts, "x-acs-action").filter(|_| parts.uri.path() == "/")?;
     Catalog::by_name(["AssumeRole", "GetCallerIdentity"].into_iter().find(|known| *known == name)?)
-}
-
-async fn read(body: Body, limit: usize) -> Result<Bytes, Failure> {
-    match Limited::new(body, limit).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(GatewayError::body_too_large(limit).into()),
-        Err(error) => {
-            let problem = format!("It could not be read to its end ({error}). Send it again.");
-            Err(GatewayError::invalid_parameter("(body)", &problem).into())
-        }
-    }
 }
 
 /// Headers as text. A header that is none cannot have been signed.

@@ -26,6 +26,7 @@
 mod answer;
 mod audit;
 mod authentication;
+mod body;
 mod call;
 mod config;
 mod dispatch;

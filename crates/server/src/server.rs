@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::audit::Recorder;
+use crate::body::Bodies;
 use crate::config::Config;
 use crate::identity::usage::Noted;
 use crate::limits::Limits;
@@ -62,6 +63,7 @@ pub(crate) struct Shared {
     /// Operations run here and not on their connection: once begun, an operation is carried out even if its client hangs up.
     pub(crate) running: TaskTracker,
     pub(crate) room: Arc<Semaphore>,
+    pub(crate) bodies: Bodies,
     /// The drain timeout ran out: what still runs must not keep the process from ending.
     pub(crate) cut_off: CancellationToken,
 }
@@ -98,6 +100,7 @@ impl Server {
         let lockout = Lockout::new(config.bad_signatures, config.lockout);
         let nonces = NonceCache::new(config.clock_tolerance, NONCES_PER_KEY);
         let room = Arc::new(Semaphore::new(config.operations));
+        let bodies = Bodies::new(&config);
         Self {
             shared: Arc::new(Shared {
                 config,
@@ -114,6 +117,7 @@ impl Server {
                 packages,
                 running: TaskTracker::new(),
                 room,
+                bodies,
                 cut_off: CancellationToken::new(),
             }),
         }

@@ -9,7 +9,6 @@ use sternway_core::order::birth::APP_ID_LABEL;
 use sternway_core::ports::{ClusterError, Clusters as _, ObjectKind, ObjectRef, Objects as _, WriteGuard};
 use sternway_core::route::{API_VERSION, Path, Rule, Split};
 
-use crate::effects::settled;
 use crate::harness::{V1, World};
 
 /// The lease is someone else's.
@@ -90,9 +89,7 @@ async fn what_carries_the_applications_label_goes_with_it() {
     let own = json!({"metadata": {"name": "own", "labels": {APP_ID_LABEL: world.writer.app.to_string()}}});
     world.send(Method::POST, &path, &own).await;
     world.send(Method::POST, &path, &json!({"metadata": {"name": "other"}})).await;
-    // Until then, the controllers' own writes may come in between.
-    world.until_present(|it| settled(it, 0, 1)).await;
-    world.perform(&Effect::Delete).await.unwrap();
+    world.perform_among_controllers(&Effect::Delete).await;
     assert_eq!(object(&world, ObjectKind::SERVICE, "web").await, None);
     assert_eq!(object(&world, ObjectKind::CONFIG_MAP, "own").await, None);
     assert!(object(&world, ObjectKind::CONFIG_MAP, "other").await.is_some());
@@ -111,9 +108,7 @@ async fn the_routes_of_an_application_go_with_it_where_there_are_any() {
     world.send(Method::POST, &path, &own).await;
     world.send(Method::POST, &path, &json!({"metadata": {"name": "other"}, "spec": {"rules": []}})).await;
     assert!(object(&world, ObjectKind::HTTP_ROUTE, "web-lanes-1").await.is_some());
-    // Until then, the controllers' own writes may come in between.
-    world.until_present(|it| settled(it, 0, 1)).await;
-    world.perform(&Effect::Delete).await.unwrap();
+    world.perform_among_controllers(&Effect::Delete).await;
     assert_eq!(object(&world, ObjectKind::HTTP_ROUTE, "web-lanes-1").await, None);
     assert!(object(&world, ObjectKind::HTTP_ROUTE, "other").await.is_some());
     world.end().await;

@@ -35,7 +35,7 @@ async fn one_that_is_away_is_told_and_found_again() {
     assert!(matches!(away, Err(ClusterError::Unreachable { .. })), "{away:?}");
     world.server.as_mut().unwrap().restart().await;
     world.until_present(Workload::is_complete).await;
-    world.perform(&sternway_core::effect::Effect::Scale { replicas: 3 }).await.unwrap();
+    world.perform_among_controllers(&sternway_core::effect::Effect::Scale { replicas: 3 }).await;
     world.until_present(|it| it.is_complete() && it.replicas == 3).await;
     world.end().await;
 }

@@ -176,6 +176,19 @@ impl World {
         self.clusters.perform(&self.workload, effect, self.writer, &Always).await
     }
 
+    /// The same while controllers write, too: a conflict says that one came in between, and to try again, which is what the engine does.
+    pub(crate) async fn perform_among_controllers(&self, effect: &Effect) -> Performed {
+        let trying = async {
+            loop {
+                match self.perform(effect).await {
+                    Err(ClusterError::Conflict) => tokio::task::yield_now().await,
+                    outcome => return outcome.unwrap(),
+                }
+            }
+        };
+        tokio::time::timeout(HANGS, trying).await.unwrap()
+    }
+
     pub(crate) async fn create(&self, replicas: u32, image: &str) -> Performed {
         let manifest = self.manifest(replicas, image);
         self.perform(&Effect::Create { manifest }).await.unwrap()

@@ -296,3 +296,18 @@ async fn a_deployment_of_others_is_no_application_and_none_is_made_in_its_name()
     world.clusters.change(&others, |workload| workload.deleting = true);
     world.call("InsertK8sApplication", &insert).await.success();
 }
+
+#[tokio::test]
+async fn a_deployment_that_somebody_deleted_is_told_with_the_way_on() {
+    let world = World::new().await;
+    let app = world.app("web", 2).await.to_string();
+    let id = ("AppId", app.as_str());
+    world.clusters.remove(&world.app_record("web").await.workload);
+    let deploy = [id, ("Image", "a:2")];
+    let hint = "delete the application and create it again";
+    refuses(
+        &world,
+        &[("GetAppDeployment", &[id], Business(400), hint), ("DeployK8sApplication", &deploy, Business(400), hint)],
+    )
+    .await;
+}

@@ -57,6 +57,11 @@ impl FakeClusters {
         change(self.state.lock().unwrap().workloads.get_mut(at).unwrap());
     }
 
+    /// Takes a workload away as somebody would.
+    pub(crate) fn remove(&self, at: &WorkloadRef) {
+        self.state.lock().unwrap().workloads.remove(at).unwrap();
+    }
+
     /// A workload as it was put.
     pub(crate) fn workload(&self, at: &WorkloadRef) -> Workload {
         self.state.lock().unwrap().workloads[at].clone()

@@ -6,8 +6,10 @@ use serde_json::Value;
 use sternway_core::application::Application;
 use sternway_core::observation::Pod;
 use sternway_core::order::Order;
+use sternway_core::order::birth::Refused;
 use sternway_core::order::job::Job;
 use sternway_core::version::Version;
+use sternway_engine::CommandError;
 use sternway_wire::codes::InstanceState;
 use sternway_wire::error::BusinessError;
 use sternway_wire::model::{
@@ -51,8 +53,11 @@ pub(crate) async fn deployment(call: Arc<Call>) -> Result<TextData, Failure> {
     let app = call.app().await?;
     let native = call.clusters().native(&app.workload, false).await;
     let native = native.map_err(|error| of_cluster(app.workload.cluster, &error))?;
-    let gone = || BusinessError::not_deployed_yet(&app.id.to_string());
-    let deployment = native.deployment.ok_or_else(gone)?;
+    let none = || match app.current {
+        Some(_) => Failure::from(CommandError::Refused(Refused::WorkloadGone(app.name.clone()))),
+        None => BusinessError::not_deployed_yet(&app.id.to_string()).into(),
+    };
+    let deployment = native.deployment.ok_or_else(none)?;
     Ok(TextData { data: deployment.to_string() })
 }
 

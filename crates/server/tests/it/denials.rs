@@ -103,3 +103,19 @@ async fn a_number_is_the_same_with_a_space_before_it() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_uses_a_config_map_is_named_to_those_who_may_see_it() {
+    let world = World::new().await;
+    let mounts = r#"[{"name":"settings","type":"ConfigMap","mountPath":"/etc/web"}]"#;
+    let app = world.app_with("web", 1, &[("ConfigMountDescs", mounts)]).await.to_string();
+    let cluster = CLUSTER.to_string();
+    let map = [("ClusterId", cluster.as_str()), ("Namespace", "default"), ("Name", "settings"), ("Data", "[]")];
+    world.call("CreateK8sConfigMap", &map).await.success();
+    let list = [("ShowRelatedApps", "true")];
+    assert!(world.call("ListK8sConfigMaps", &list).await.body.contains(&app));
+    let limited = all_but(&world, "edas:ReadApplication", "*").await;
+    let seen = limited.call(&world, "ListK8sConfigMaps", &list).await;
+    let maps = &seen.success()["Result"]["ConfigMaps"];
+    assert_eq!((&maps[0]["Name"], &maps[0]["RelatedApps"]), (&"settings".into(), &serde_json::json!([])));
+}

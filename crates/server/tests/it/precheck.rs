@@ -55,6 +55,10 @@ async fn an_application_that_is_there_is_checked_for_its_next_change() {
     let (jobs, result) = check(&world, "web", &[id, ("Replicas", "5")]).await;
     assert_eq!(result["Status"], "pass", "{result}");
     assert!(jobs.contains(&"Release Check".to_owned()) && !jobs.contains(&"Application Name Check".to_owned()));
+    let cluster = CLUSTER.to_string();
+    let other = [("ClusterId", cluster.as_str()), ("Namespace", "default"), id, ("AppName", "shop")];
+    let refused = world.call("StartK8sAppPrecheck", &other).await.business(400);
+    assert!(refused.contains("The application in AppId is web."), "{refused}");
     let order = world.call("ScaleK8sApplication", &[id, ("Replicas", "5")]).await.order_id();
     let (_, result) = check(&world, "web", &[id]).await;
     let reason = job(&result, "Change Order Check")["Reason"].as_str().unwrap();

@@ -42,10 +42,18 @@ impl Plan {
         };
         let cluster = call.cluster().await?;
         let namespace = names::namespace(parameters)?.to_owned();
-        let name = match (&app, parameters.optional("AppName")?) {
-            (Some(app), None) => app.name.clone(),
-            (Some(_), Some(_)) => names::application_name(parameters)?.to_owned(),
-            (None, Some(_)) => names::application_name(parameters)?.to_owned(),
+        let named = match parameters.optional("AppName")? {
+            Some(_) => Some(names::application_name(parameters)?.to_owned()),
+            None => None,
+        };
+        let name = match (&app, named) {
+            // Under another name, the result would be taken for another application's.
+            (Some(app), Some(named)) if !named.eq_ignore_ascii_case(&app.name) => {
+                let reason = format!("The application in AppId is {}. Give that name, or leave AppName out.", app.name);
+                return Err(BusinessError::unprocessable(&reason).into());
+            }
+            (Some(app), _) => app.name.clone(),
+            (None, Some(named)) => named,
             (None, None) => return Err(GatewayError::missing_parameter("AppName", "it, or AppId").into()),
         };
         if let Some(app) = &app

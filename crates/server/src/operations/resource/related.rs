@@ -25,10 +25,11 @@ struct User {
 }
 
 impl Related {
-    /// Reads every application; what it runs now counts.
+    /// Reads every application that the caller may see; what it runs now counts.
     pub(super) async fn load(call: &Call) -> Result<Self, Failure> {
         let mut users = Vec::new();
-        for app in call.store().apps(AppFilter::default()).await? {
+        let apps = call.store().apps(AppFilter::default()).await?;
+        for app in apps.into_iter().filter(|app| call.may_read_app(app)) {
             let Some(version) = present_version(call, &app).await? else { continue };
             let template = &version.snapshot.template;
             let labels = serde_json::from_value(template.json()["metadata"]["labels"].clone()).unwrap_or_default();

@@ -136,7 +136,10 @@ pub enum ReleasePhase {
         batch: u32,
     },
     /// All pods run the new version; what was borrowed is being given back.
-    Finishing,
+    Finishing {
+        /// Since when: it has as long as a batch, whatever time the batches took and how often they were tried.
+        since: Timestamp,
+    },
     /// It is over; requests are put back where they went before.
     Stopping {
         /// How it ends.

@@ -224,7 +224,7 @@ fn retry(draft: &mut Draft<'_>, task: PartId, actor: &Actor) -> Result<(), Illeg
             ReleasePhase::Paused { .. }
             | ReleasePhase::Rolling { .. }
             | ReleasePhase::Waiting { .. }
-            | ReleasePhase::Finishing
+            | ReleasePhase::Finishing { .. }
             | ReleasePhase::Stopping { .. } => false,
         },
         None => false,

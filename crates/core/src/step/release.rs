@@ -64,7 +64,7 @@ pub(super) fn observed(draft: &mut Draft<'_>, release: &Release, observation: &O
         }
         scaled(draft, workload);
     }
-    if !matches!(release.phase, ReleasePhase::Finishing | ReleasePhase::Paused { .. })
+    if !matches!(release.phase, ReleasePhase::Finishing { .. } | ReleasePhase::Paused { .. })
         && release.stored.is_some()
         && let Some(failure) = draft.failed_instance()
     {
@@ -86,7 +86,7 @@ pub(super) fn observed(draft: &mut Draft<'_>, release: &Release, observation: &O
         ReleasePhase::Paused { .. } => {
             keep_held(draft, release, workload);
         }
-        ReleasePhase::Finishing => finish(draft, release, workload),
+        ReleasePhase::Finishing { .. } => finish(draft, release, workload),
         ReleasePhase::Stopping { .. } => stop(draft),
     }
 }
@@ -206,7 +206,7 @@ fn keep_held(draft: &mut Draft<'_>, release: &Release, workload: &Workload) -> b
         return true;
     }
     if !workload.is_held() {
-        draft.event("HoldRenewed", "someone else took the hold off: it is put back where the pods are now");
+        draft.event("HoldRenewed", "the hold is not there any more: it is put back where the pods are now");
     }
     hold(draft, release, None);
     false
@@ -292,12 +292,10 @@ pub(super) fn ready_message(version: crate::ids::VersionNumber) -> String {
 }
 
 /// Since when the present batch takes time; `None` while a gate or a person is waited for.
-fn running_since(draft: &Draft<'_>, release: &Release) -> Option<Timestamp> {
+fn running_since(release: &Release) -> Option<Timestamp> {
     match &release.phase {
-        ReleasePhase::Rolling { since, .. } => Some(*since),
+        ReleasePhase::Rolling { since, .. } | ReleasePhase::Finishing { since } => Some(*since),
         ReleasePhase::Waiting { .. } | ReleasePhase::Paused { .. } | ReleasePhase::Stopping { .. } => None,
-        // Batches that had nothing left to do have never begun.
-        ReleasePhase::Finishing => draft.order.pipelines.iter().rev().find_map(|pipeline| pipeline.started_at),
     }
 }
 
@@ -310,7 +308,7 @@ fn check_deadline(draft: &mut Draft<'_>, release: &Release, workload: &Workload)
 
 /// Whether the present batch has taken too long.
 pub(super) fn is_overdue(draft: &mut Draft<'_>, release: &Release) -> bool {
-    running_since(draft, release).is_some_and(|since| draft.timed_out(since, release.batch_timeout_seconds))
+    running_since(release).is_some_and(|since| draft.timed_out(since, release.batch_timeout_seconds))
 }
 
 /// Fails the release because the present batch has taken too long, with what is known of why.

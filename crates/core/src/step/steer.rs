@@ -56,14 +56,14 @@ pub(super) fn follow(draft: &mut Draft<'_>, release: &Release, workload: &Worklo
         ReleasePhase::Rolling { .. }
         | ReleasePhase::Waiting { .. }
         | ReleasePhase::Paused { .. }
-        | ReleasePhase::Finishing
+        | ReleasePhase::Finishing { .. }
         | ReleasePhase::Stopping { .. } => {}
     }
     if !put_back(draft) {
         return false;
     }
     let is_unsafe = of(&draft.order).is_some_and(|steering| steering.is_there() && !steering.is_safe());
-    let goes_on = matches!(release.phase, ReleasePhase::Rolling { .. } | ReleasePhase::Finishing);
+    let goes_on = matches!(release.phase, ReleasePhase::Rolling { .. } | ReleasePhase::Finishing { .. });
     if is_unsafe && goes_on {
         let why = of(&draft.order).and_then(Steering::troubles).unwrap_or_default();
         let message =

@@ -5,7 +5,7 @@ use sternway_core::effect::{Effect, Fresh, Write, Writer, compile};
 use sternway_core::ids::{Fence, OrderId, VersionNumber};
 use sternway_core::observation::{Marks, Workload};
 use sternway_core::order::birth::{self, Refused, Request};
-use sternway_core::order::job::OnFailure;
+use sternway_core::order::job::{Job, OnFailure, ReleasePhase};
 use sternway_core::order::{OrderKind, Status};
 use sternway_core::plan::{Batches, Gate, ONE_BATCH};
 use sternway_core::step::{Command, Illegal};
@@ -215,6 +215,38 @@ fn a_paused_failure_is_retried_or_rolled_back() {
     world.command(id, retry(task)).unwrap();
     assert_eq!(world.command(id, retry(task)), Err(Illegal::NothingToRetry(task)), "it is being tried");
     world.abort_and_roll_back(id).unwrap();
+    assert_eq!(world.run().unwrap().status, Status::Succeeded);
+    check_settled(&mut world);
+}
+
+#[test]
+fn a_batch_that_is_tried_again_has_time_to_give_back_what_was_borrowed() {
+    let mut world = World::new(4, DEFAULT_STRATEGY);
+    let id = world.deploy("app:v2", ONE_BATCH, OnFailure::Pause).unwrap();
+    let phase = |world: &World| match &world.order(id).job {
+        Job::Release(release) => release.phase.clone(),
+        other => panic!("{other:?}"),
+    };
+    let go = |world: &mut World, moves: &[u8], seconds| {
+        if !world.perform(false) {
+            world.observe();
+        }
+        moves.iter().for_each(|what| world.native(*what));
+        world.pass(seconds);
+    };
+    while !matches!(phase(&world), ReleasePhase::Paused { .. }) {
+        // No pod gets ready in time.
+        go(&mut world, &[0, 1], 60);
+    }
+    let task = world.order(id).task_id(0, sternway_core::order::Stage::Change);
+    world.command(id, Command::Retry { task, actor: actor() }).unwrap();
+    while !matches!(phase(&world), ReleasePhase::Finishing { .. }) {
+        go(&mut world, &[0, 1, 2], 1);
+    }
+    // The native controller has not seen it yet.
+    world.perform(false);
+    world.observe();
+    assert!(matches!(phase(&world), ReleasePhase::Finishing { .. }), "{:?}", world.events);
     assert_eq!(world.run().unwrap().status, Status::Succeeded);
     check_settled(&mut world);
 }

@@ -81,7 +81,7 @@ fn pause(draft: &mut Draft<'_>, failure: Failure) {
         ReleasePhase::Rolling { batch, .. } | ReleasePhase::Waiting { batch, .. } | ReleasePhase::Paused { batch } => {
             batch
         }
-        ReleasePhase::Finishing | ReleasePhase::Stopping { .. } => draft.order.batches.total() - 1,
+        ReleasePhase::Finishing { .. } | ReleasePhase::Stopping { .. } => draft.order.batches.total() - 1,
     };
     if let Some(release) = present(draft) {
         release.phase = ReleasePhase::Paused { batch };

@@ -77,15 +77,17 @@ pub(in crate::step) fn open(draft: &mut Draft<'_>, batch: u32) {
 
 /// Gives back what was borrowed.
 pub(super) fn finish(draft: &mut Draft<'_>) {
+    let now = draft.now();
     let Some(release) = present(draft) else {
         return;
     };
-    release.phase = ReleasePhase::Finishing;
+    if !matches!(release.phase, ReleasePhase::Finishing { .. }) {
+        release.phase = ReleasePhase::Finishing { since: now };
+    }
     let put_back = release.steering.as_ref().is_none_or(|steering| steering.is_put_back());
     let effect = Effect::Finish { snapshot: Box::new(release.to.snapshot.clone()), version: release.to.number };
     if !put_back {
         // Old pods may have been scaled away beside the gray batch: requests go back to all pods first.
-        let now = draft.now();
         return draft.wake_at(now);
     }
     draft.say("all instances run the new version; giving back what was borrowed");

@@ -175,6 +175,13 @@ pub struct Actor {
     pub trace_id: String,
 }
 
+impl Actor {
+    /// Who does what follows from this one's request, without having asked for it.
+    pub(crate) fn replaced(&self, user: &str, source: &str) -> Self {
+        Self { user: user.to_owned(), behind: None, source: source.to_owned(), trace_id: self.trace_id.clone() }
+    }
+}
+
 /// One batch of an order. Orders without batches have one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pipeline {

@@ -17,12 +17,7 @@ pub(in crate::step) fn fail(draft: &mut Draft<'_>, release: &Release, failure: F
         OnFailure::Rollback if !untouched => {
             draft.event("Failed", format!("{}; rolling back", failure.message));
             draft.fail(failure);
-            let actor = Actor {
-                user: "sternway".to_owned(),
-                behind: None,
-                source: "automatic rollback".to_owned(),
-                ..draft.order.actor.clone()
-            };
+            let actor = draft.order.actor.replaced("sternway", "automatic rollback");
             roll_back(draft, release, actor);
         }
         OnFailure::Pause if !untouched => pause(draft, failure),
@@ -164,12 +159,7 @@ pub(super) fn gone(draft: &mut Draft<'_>) {
 /// theirs, and nothing more is touched.
 pub(super) fn drifted(draft: &mut Draft<'_>, release: &Release, workload: &Workload) {
     if workload.digest == release.from.snapshot.template.digest() {
-        let actor = Actor {
-            user: "unknown".to_owned(),
-            behind: None,
-            source: "cluster".to_owned(),
-            ..draft.order.actor.clone()
-        };
+        let actor = draft.order.actor.replaced("unknown", "cluster");
         draft.event(
             "RolledBackOutside",
             "someone put the old version's template back (kubectl rollout undo?): finishing the rollback",
@@ -195,12 +185,7 @@ pub(in crate::step) fn overtaken(draft: &mut Draft<'_>) {
 
 /// Zero pods under a hold: if they came back, all would be of the new version. The old template is restored at once.
 pub(super) fn scaled_to_zero(draft: &mut Draft<'_>, release: &Release) {
-    let actor = Actor {
-        user: "sternway".to_owned(),
-        behind: None,
-        source: "automatic rollback".to_owned(),
-        ..draft.order.actor.clone()
-    };
+    let actor = draft.order.actor.replaced("sternway", "automatic rollback");
     draft.abort(
         "scaled to zero in mid-release by someone else; the old version is restored, so that it is what comes back",
     );

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sternway_core::ids::ClusterId;
+use sternway_core::ports::Kept;
 use sternway_core::template::edit::Edit;
 use sternway_wire::error::{BusinessError, GatewayError};
 use sternway_wire::parameters::volumes::{self, NAS};
@@ -54,8 +55,11 @@ fn root() -> String {
     "/".to_owned()
 }
 
-impl Setting for FileSystems {
+impl Kept for FileSystems {
     const KIND: &'static str = "nas-file-systems";
+}
+
+impl Setting for FileSystems {
     const PARAMETER: &'static str = "NasFileSystems";
     const EXAMPLE: &'static str =
         r#"{"0a1b2c-nas":{"nfs":{"server":"nas.example.com","path":"/export"}},"files":{"claim":"a-claim"}}"#;

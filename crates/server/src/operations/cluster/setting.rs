@@ -2,10 +2,8 @@
 //!
 //! Each is JSON in a parameter of ImportK8sCluster (our extension), one record, and forgotten with the cluster.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use sternway_core::ids::ClusterId;
-use sternway_core::ports::Record;
+use sternway_core::ports::{Kept, Stored};
 use sternway_wire::error::{BusinessError, GatewayError};
 use sternway_wire::parameters::{Given, Parameters};
 
@@ -16,9 +14,7 @@ use crate::failure::Failure;
 const ATTEMPTS: u32 = 4;
 
 /// A setting; its default is what a cluster has that was told none.
-pub(crate) trait Setting: Default + Serialize + DeserializeOwned {
-    /// The kind of its record.
-    const KIND: &'static str;
+pub(crate) trait Setting: Default + Kept {
     /// The parameter that gives it.
     const PARAMETER: &'static str;
     /// What a client may send, for errors.
@@ -31,8 +27,8 @@ pub(crate) trait Setting: Default + Serialize + DeserializeOwned {
 
     /// The setting of a cluster.
     async fn of(call: &Call, cluster: ClusterId) -> Result<Self, Failure> {
-        let record = call.records().record(Self::KIND, &cluster.to_string()).await?;
-        Ok(record.map(|record| serde_json::from_value(record.document)).transpose()?.unwrap_or_default())
+        let stored = Stored::<Self>::get(call.records(), &cluster.to_string()).await?;
+        Ok(stored.map(|stored| stored.value).unwrap_or_default())
     }
 
     /// The setting that ImportK8sCluster gives.
@@ -57,16 +53,10 @@ pub(crate) trait Setting: Default + Serialize + DeserializeOwned {
             Given::Value(setting) => setting,
         };
         for _ in 0..ATTEMPTS {
-            let before = call.records().record(Self::KIND, &id).await?;
-            let record = Record {
-                kind: Self::KIND.to_owned(),
-                id: id.clone(),
-                owner: id.clone(),
-                revision: before.map_or(0, |before| before.revision) + 1,
-                document: serde_json::to_value(&setting)?,
-                secret: None,
-            };
-            if call.records().put_record(record).await? {
+            let before = Stored::get(call.records(), &id).await?;
+            let mut stored = before.unwrap_or_else(|| Stored::new(&*id, &*id, Self::default()));
+            stored.value = setting.clone();
+            if stored.put(call.records()).await? {
                 return Ok(());
             }
         }

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sternway_core::ports::Kept;
 use sternway_wire::error::BusinessError;
 use sternway_wire::parameters::services::{AddressType, Listener, ListenerProtocol};
 
@@ -58,8 +59,11 @@ pub(crate) struct Wanted {
     pub(crate) disable_force_override: Option<bool>,
 }
 
-impl Setting for LoadBalancers {
+impl Kept for LoadBalancers {
     const KIND: &'static str = "load-balancer";
+}
+
+impl Setting for LoadBalancers {
     const PARAMETER: &'static str = "LoadBalancer";
     const EXAMPLE: &'static str = r#"{"alibabaCloud":false,"internet":{"annotations":{},"class":"..."},"intranet":{}}"#;
 }
